@@ -1,0 +1,191 @@
+"""How plain Python parts become machine code: methods of NamedTuples and the functions they call, nothing else.
+
+A part (learner, domain, loss, adversary) is a NamedTuple whose methods are ordinary functions. Before a kernel
+runs, each part is exchanged for its twin, a NamedTuple of the same fields whose class carries a digest of the
+part's code; Numba is taught that calling a method on a twin calls the compiled method. A part whose code or
+whose helpers changed gets another twin, so neither this process nor the disk cache can serve old code.
+"""
+
+import types
+from collections import namedtuple
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+from numba.core import types as nbtypes
+from numba.core.errors import NumbaError
+from numba.core.typing.templates import _OverloadMethodTemplate, infer_getattr, make_overload_attribute_template
+from numba.core.typing.typeof import Purpose
+from numba.extending import overload, typeof_impl
+
+from oco._cache import ContentCache, fingerprint, package_digest
+
+# Python's zero-division test would keep loops from vectorising; x / 0 is IEEE's infinity or NaN instead.
+OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+# Sums may be reordered for SIMD; NaN and infinity keep their meaning.
+REORDER = {"reassoc", "contract", "nsz"}
+NAMEDTUPLE_METHODS = {"_make", "_replace", "_asdict"}
+
+_twins: dict[tuple[type, str], type] = {}
+_methods: dict[type, dict[str, Any]] = {}
+_content: dict[type, str] = {}
+_taught: set[str] = set()
+_functions: dict[tuple[types.FunctionType, str], Any] = {}
+_overloaded: set[Callable[..., Any]] = set()
+
+
+def is_part(value: Any) -> bool:
+    """Whether `value` is a NamedTuple with methods of its own."""
+    return isinstance(value, tuple) and hasattr(value, "_fields") and bool(_own_methods(type(value)))
+
+
+def _own_methods(cls: type) -> dict[str, types.FunctionType]:
+    return {
+        name: member
+        for base in reversed(cls.__mro__)
+        if base not in (tuple, object)
+        for name, member in vars(base).items()
+        if isinstance(member, types.FunctionType) and not name.startswith("__") and name not in NAMEDTUPLE_METHODS
+    }
+
+
+def _copy(function: types.FunctionType, tag: str) -> types.FunctionType:
+    """The same function under a name that carries its content: equal symbols then mean equal machine code."""
+    copy = types.FunctionType(
+        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    copy.__qualname__ = f"{function.__qualname__}_{tag[:16]}"
+    copy.__module__ = function.__module__
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return copy
+
+
+def twin(value: Any) -> Any:
+    """The compiled counterpart of a part: nested parts exchanged too, numbers made float64 where declared so."""
+    if not is_part(value):
+        return value
+    cls = type(value)
+    hints = getattr(cls, "__annotations__", {})
+    fields = [_field(cls, name, item, hints.get(name)) for name, item in zip(value._fields, value, strict=True)]
+    # Numba cannot call a method on an empty tuple: a part without fields gets one that nobody reads.
+    return _twin_class(cls)(*(fields or [0.0]))
+
+
+def _field(cls: type, name: str, item: Any, hint: Any) -> Any:
+    item = twin(item)
+    if isinstance(item, (bool, np.ndarray, tuple, np.random.Generator)):
+        return item
+    if isinstance(item, (int, float, np.number)):
+        return float(item) if "float" in str(hint) else item.item() if isinstance(item, np.number) else item
+    raise TypeError(f"{cls.__name__}.{name} = {item!r} cannot enter compiled code: use a number, an array or a part")
+
+
+def _twin_class(cls: type) -> type:
+    content = fingerprint(cls)
+    made = _twins.get((cls, content))
+    if made is None:
+        fields = getattr(cls, "_fields", ()) or ("unused",)
+        made = namedtuple(f"{cls.__name__}_{content[:16]}", fields)  # type: ignore[misc]
+        _content[made] = content
+        table = {name: numba.njit(_copy(f, content), **OPTIONS) for name, f in _own_methods(cls).items()}
+        _methods[made] = table
+        for name in table.keys() - _taught:
+            _teach(name)
+        _twins[cls, content] = made
+    return made
+
+
+def _teach(name: str) -> None:
+    """Let compiled code call `part.name(...)` on any twin whose class has that method."""
+    _taught.add(name)
+
+    def resolve(self: Any, *arguments: Any) -> Any:
+        method = _methods.get(self.instance_class, {}).get(name)
+        if method is None:
+            return None
+
+        def call(self: Any, *arguments: Any) -> Any:
+            return method(self, *arguments)
+
+        return call
+
+    template = make_overload_attribute_template(nbtypes.BaseNamedTuple, name, resolve, "never", base=_PartMethod)
+    infer_getattr(template)
+    overload(resolve)(resolve)
+
+
+class _PartMethod(_OverloadMethodTemplate):  # type: ignore[misc]
+    """A method that only twins with it have: a field of that name on any other NamedTuple stays a field."""
+
+    def _resolve(self, typ: Any, attr: str) -> Any:
+        if attr not in _methods.get(typ.instance_class, {}):
+            return None
+        return super()._resolve(typ, attr)
+
+
+def specialise(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorator for compiled versions of `function` chosen by argument types; the plain one serves Python."""
+    _overloaded.add(function)
+
+    def register(chooser: Callable[..., Any]) -> Callable[..., Any]:
+        chooser.__annotations__ = {}  # Numba compares signatures with those of the chosen implementation
+        return overload(function, jit_options=OPTIONS)(chooser)  # type: ignore[no-any-return]
+
+    return register
+
+
+@typeof_impl.register(types.FunctionType)
+def _plain_function(function: types.FunctionType, context: Any) -> Any:
+    """A plain function that compiled code refers to is compiled with it: no decorator needed."""
+    module = (function.__module__ or "").split(".")[0]
+    if context.purpose is not Purpose.constant or module in {"numba", "numpy", "math"}:
+        return None
+    if function in _overloaded or function.__module__ == __name__:
+        return None
+    content = fingerprint(function)
+    if (function, content) not in _functions:
+        _functions[function, content] = numba.njit(_copy(function, content), **OPTIONS)
+    return nbtypes.Dispatcher(_functions[function, content])
+
+
+def _describe(kind: Any) -> str:
+    """Text that pins a Numba type by content, not by the identity of a class made at run time."""
+    if isinstance(kind, nbtypes.BaseNamedTuple):
+        cls = kind.instance_class
+        inner = ",".join(_describe(item) for item in kind)
+        return f"{cls.__module__}.{cls.__qualname__}{kind.fields}[{_content.get(cls, '')}]({inner})"
+    if isinstance(kind, nbtypes.BaseTuple):
+        return "(" + ",".join(_describe(item) for item in kind) + ")"
+    return f"<{kind}>"
+
+
+class Kernel:
+    """A function compiled for the types it is called with and kept on disk; `plain` is the same in Python."""
+
+    def __init__(self, function: types.FunctionType, *, reorder: bool = False) -> None:
+        self.plain = function
+        flags = {"fastmath": REORDER} if reorder else {}
+        self._compiled = numba.njit(_copy(function, package_digest()), **OPTIONS, **flags)
+        self._compiled._cache = ContentCache(function.__name__, _describe)
+
+    def __call__(self, *arguments: Any) -> Any:
+        try:
+            return self._compiled(*[twin(argument) for argument in arguments])
+        except NumbaError as error:
+            raise TypeError(_explain(arguments, error)) from error
+
+
+def kernel(function: Any = None, *, reorder: bool = False) -> Any:
+    """Decorator: make a Kernel; `reorder` lets sums be reordered for SIMD (never drops NaN or infinity)."""
+    if function is None:
+        return lambda f: Kernel(f, reorder=reorder)
+    return Kernel(function, reorder=reorder)
+
+
+def _explain(arguments: tuple[Any, ...], error: NumbaError) -> str:
+    names = ", ".join(type(value).__name__ for value in arguments if is_part(value))
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = [line for line in lines if "File \"" in line or line.startswith(("Unknown attribute", "No implementation",
+            "Untyped", "Cannot unify", "Invalid use", "NameError", "Use of unsupported", "- Resolution"))]
+    return f"{names} cannot be compiled: {'; '.join(dict.fromkeys(told[:6])) or lines[0]}"

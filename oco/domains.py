@@ -1,0 +1,458 @@
+"""Closed convex sets: projections stated as argmins, widths, support function, linear minimiser.
+
+Methods named clip and project* are called by compiled kernels and change x (d,) in place; the others are NumPy.
+A metric is given by h (d,) >= 0, or by h and an orthogonal Q (d, d) as Q diag(h) Q^T. Where h_i = 0 every value
+of that coordinate costs nothing, and a nearest admissible one is taken.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from oco._jit import specialise
+from oco.protocols import Matrix, Vector
+
+SLACK = 1e-9  # feasibility is judged relative to the size of the set, to this precision
+
+
+def pick(value: Any, i: int) -> float:
+    """Entry i of a bound given by coordinate, or the one number that bounds all."""
+    return float(value[i]) if np.ndim(value) else float(value)
+
+
+@specialise(pick)
+def _pick(value: Any, i: Any) -> Any:
+    if getattr(value, "ndim", 0):
+        return lambda value, i: value[i]
+    return lambda value, i: value
+
+
+def _scale(x: Vector, factor: float) -> None:
+    for i in range(len(x)):
+        x[i] *= factor
+
+
+def _peak(x: Vector) -> float:
+    peak = 0.0
+    for i in range(len(x)):
+        peak = max(peak, abs(x[i]))
+    return peak
+
+
+def _norm(x: Vector) -> float:
+    peak = _peak(x)
+    total = 0.0
+    for i in range(len(x)):
+        # Scaled by the largest entry: squares neither overflow nor vanish.
+        total += (x[i] / peak) ** 2 if peak > 0.0 else 0.0
+    return peak * math.sqrt(total)
+
+
+def _weighted_ball(c: Vector, h: Vector, radius: float) -> None:
+    """argmin_{|u|_2 <= radius} sum_i h_i (u_i - c_i)^2 in place: u = h c / (h + mu), |u(mu)| = radius."""
+    if _norm(c) <= radius:
+        return
+    held = c.copy()
+    free = c.copy()
+    top = _peak(h)
+    for i in range(len(c)):
+        if h[i] > 0.0:
+            free[i] = 0.0
+        else:
+            held[i] = 0.0
+    if _norm(held) <= radius:
+        room = math.sqrt(max(0.0, radius * radius - _norm(held) ** 2)) / _norm(free)
+        for i in range(len(c)):
+            c[i] = held[i] + room * free[i]
+        return
+    mu = 0.0
+    for _ in range(200):
+        # Newton on 1 / |u(mu)|, concave and increasing: iterates approach the root from the left, never past it.
+        square = 0.0
+        slope = 0.0
+        for i in range(len(c)):
+            if h[i] > 0.0:
+                u = held[i] / radius * (h[i] / top) / (h[i] / top + mu)
+                square += u * u
+                slope += u * u / (h[i] / top + mu)
+        step = (math.sqrt(square) - 1.0) * square / slope
+        mu += step
+        if step <= 1e-16 * mu:
+            break
+    for i in range(len(c)):
+        c[i] = held[i] * (h[i] / top) / (h[i] / top + mu) if h[i] > 0.0 else 0.0
+    _scale(c, min(1.0, radius / _norm(c)))
+
+
+def _to_simplex(y: Vector, h: Vector, mass: float) -> None:
+    """argmin_{u >= 0, sum u = mass} sum_i h_i (u_i - y_i)^2 in place, where h_i = 0 costs nothing."""
+    held = 0.0
+    some_free = False
+    for i in range(len(y)):
+        if h[i] > 0.0:
+            held += max(y[i], 0.0)
+        else:
+            some_free = True
+    if some_free and held <= mass:
+        part = np.zeros(len(y))
+        for i in range(len(y)):
+            if h[i] > 0.0:
+                y[i] = max(y[i], 0.0)
+            else:
+                part[i] = 1.0
+        _shift_to_mass(y, part, mass - held)
+    else:
+        part = h.copy()
+        for i in range(len(y)):
+            if h[i] == 0.0:
+                y[i] = 0.0
+        _shift_to_mass(y, part, mass)
+
+
+def _shift_to_mass(y: Vector, h: Vector, mass: float) -> None:
+    """u = (y - nu / h)_+ with sum u = mass over the entries with h > 0; Michelot's active set (1986), finite.
+
+    `h` is used up: an entry leaves the active set by becoming negative.
+    """
+    removed = True
+    while removed:
+        total = -mass
+        room = 0.0
+        for i in range(len(y)):
+            if h[i] > 0.0:
+                total += y[i]
+                room += 1.0 / h[i]
+        nu = total / room
+        removed = False
+        for i in range(len(y)):
+            if h[i] > 0.0 and y[i] - nu / h[i] < 0.0:
+                h[i] = -1.0
+                removed = True
+    for i in range(len(y)):
+        if h[i] > 0.0:
+            y[i] = max(0.0, y[i] - nu / h[i])
+        elif h[i] < 0.0:
+            y[i] = 0.0
+
+
+def _cholesky_solve(a: Matrix, b: Vector) -> None:
+    """a^{-1} b in place of b for a symmetric positive definite; a is overwritten by its factor."""
+    n = len(b)
+    for j in range(n):
+        for k in range(j):
+            for i in range(j, n):
+                a[i, j] -= a[i, k] * a[j, k]
+        pivot = math.sqrt(a[j, j])
+        for i in range(j, n):
+            a[i, j] /= pivot
+    for i in range(n):
+        for k in range(i):
+            b[i] -= a[i, k] * b[k]
+        b[i] /= a[i, i]
+    for i in range(n - 1, -1, -1):
+        for k in range(i + 1, n):
+            b[i] -= a[k, i] * b[k]
+        b[i] /= a[i, i]
+
+
+class Space(NamedTuple):
+    """All of R^d."""
+
+    separable = True
+    bounded = False
+
+    def clip(self, i: int, v: float) -> float:
+        return v
+
+    def project(self, x: Vector) -> None:
+        return
+
+    def project_diagonal(self, x: Vector, h: Vector) -> None:
+        return
+
+    def project_metric(self, x: Vector, h: Vector, q: Matrix) -> None:
+        return
+
+    def contains(self, x: Vector) -> bool:
+        return bool(np.isfinite(x).all())
+
+    def centre(self, d: int) -> Vector:
+        return np.zeros(d)
+
+    def widths(self, d: int) -> Vector:
+        return np.full(d, np.inf)
+
+    def diameter(self, d: int) -> float:
+        return math.inf
+
+    def reach(self, x: Vector) -> float:
+        return math.inf
+
+    def support(self, c: Vector) -> float:
+        return math.inf if np.any(c) else 0.0
+
+    def minimiser(self, c: Vector) -> Vector:
+        raise ValueError("a linear function has no minimiser on Space: choose a bounded domain")
+
+
+class Box(NamedTuple):
+    """Product of the intervals [lower_i, upper_i]; each bound a number or an array (d,)."""
+
+    lower: Any = -1.0
+    upper: Any = 1.0
+
+    separable = True
+    bounded = True
+
+    def clip(self, i: int, v: float) -> float:
+        return min(max(v, pick(self.lower, i)), pick(self.upper, i))
+
+    def project(self, x: Vector) -> None:
+        for i in range(len(x)):
+            x[i] = self.clip(i, x[i])
+
+    def project_diagonal(self, x: Vector, h: Vector) -> None:
+        self.project(x)
+
+    def project_metric(self, x: Vector, h: Vector, q: Matrix) -> None:
+        """argmin_{u in box} (u - x)^T Q diag(h) Q^T (u - x), by Bertsekas's projected Newton method (1982)."""
+        y = x.copy()
+        self.project(x)
+        gradient = np.empty(len(x))
+        direction = np.empty(len(x))
+        trial = np.empty(len(x))
+        free = np.empty(len(x), np.int64)
+        before = self._distance(x, y, h, q, gradient)
+        for _ in range(100 if before > 0.0 else 0):
+            k = self._free(x, gradient, free)
+            peak = 0.0
+            for i in range(k):
+                peak = max(peak, abs(gradient[free[i]]))
+            if peak <= 1e-13 * _peak(h) * (1.0 + _peak(y)):
+                break
+            for i in range(len(x)):
+                direction[i] = 0.0
+            self._newton(gradient, h, q, free[:k], direction)
+            step = 1.0
+            after = math.inf
+            while after >= before and step > 1e-12:
+                for i in range(len(x)):
+                    trial[i] = self.clip(i, x[i] - step * direction[i])
+                after = self._distance(trial, y, h, q, gradient)
+                step *= 0.5
+            if after >= before:
+                break
+            before = after
+            for i in range(len(x)):
+                x[i] = trial[i]
+
+    def _distance(self, x: Vector, y: Vector, h: Vector, q: Matrix, gradient: Vector) -> float:
+        """|x - y|^2 in the metric, twice its gradient's half written to `gradient`."""
+        d = len(x)
+        total = 0.0
+        for i in range(d):
+            gradient[i] = 0.0
+        for j in range(d):
+            turned = 0.0
+            for i in range(d):
+                turned += q[i, j] * (x[i] - y[i])
+            total += h[j] * turned * turned
+            for i in range(d):
+                gradient[i] += h[j] * turned * q[i, j]
+        return total
+
+    def _free(self, x: Vector, gradient: Vector, free: Any) -> int:
+        """The coordinates that no bound holds back against the gradient; their number is returned."""
+        k = 0
+        for i in range(len(x)):
+            pushed_down = x[i] <= pick(self.lower, i) and gradient[i] > 0.0
+            pushed_up = x[i] >= pick(self.upper, i) and gradient[i] < 0.0
+            if not (pushed_down or pushed_up):
+                free[k] = i
+                k += 1
+        return k
+
+    def _newton(self, gradient: Vector, h: Vector, q: Matrix, free: Any, direction: Vector) -> None:
+        block = np.zeros((len(free), len(free)))
+        right = np.empty(len(free))
+        for a in range(len(free)):
+            right[a] = gradient[free[a]]
+            block[a, a] = 1e-14 * _peak(h)  # defines the step where the metric is only semi-definite
+            for b in range(a + 1):
+                for j in range(len(h)):
+                    block[a, b] += q[free[a], j] * h[j] * q[free[b], j]
+        _cholesky_solve(block, right)
+        for a in range(len(free)):
+            direction[free[a]] = right[a]
+
+    def contains(self, x: Vector) -> bool:
+        room = SLACK * (1.0 + np.maximum(np.abs(self.lower), np.abs(self.upper)))
+        return bool(np.all(x >= self.lower - room) and np.all(x <= self.upper + room))
+
+    def centre(self, d: int) -> Vector:
+        return np.broadcast_to((np.asarray(self.lower) + self.upper) / 2.0, d).astype(float)
+
+    def widths(self, d: int) -> Vector:
+        return np.broadcast_to(np.asarray(self.upper) - self.lower, d).astype(float)
+
+    def diameter(self, d: int) -> float:
+        return float(np.linalg.norm(self.widths(d)))
+
+    def reach(self, x: Vector) -> float:
+        return float(np.linalg.norm(np.maximum(self.upper - x, x - self.lower)))
+
+    def support(self, c: Vector) -> float:
+        return float(np.sum(np.where(c > 0, c * self.upper, c * self.lower)))
+
+    def minimiser(self, c: Vector) -> Vector:
+        # Where c_i = 0 every value will do; the middle keeps ties symmetric.
+        return np.where(c > 0, self.lower, np.where(c < 0, self.upper, self.centre(len(c))))
+
+
+class Ball(NamedTuple):
+    """|x|_2 <= radius."""
+
+    radius: float = 1.0
+
+    positive = ("radius",)
+    separable = False
+    bounded = True
+
+    def holds(self, x: Vector) -> bool:
+        return _norm(x) <= self.radius
+
+    def project(self, x: Vector) -> None:
+        size = _norm(x)
+        if size > self.radius:
+            _scale(x, self.radius / size)
+
+    def project_diagonal(self, x: Vector, h: Vector) -> None:
+        _weighted_ball(x, h, self.radius)
+
+    def project_metric(self, x: Vector, h: Vector, q: Matrix) -> None:
+        if not self.holds(x):
+            c = np.zeros(len(x))
+            for j in range(len(x)):
+                for i in range(len(x)):
+                    c[j] += q[i, j] * x[i]
+            _weighted_ball(c, h, self.radius)
+            for i in range(len(x)):
+                x[i] = 0.0
+                for j in range(len(x)):
+                    x[i] += q[i, j] * c[j]
+
+    def contains(self, x: Vector) -> bool:
+        return bool(np.linalg.norm(x) <= self.radius * (1.0 + SLACK))
+
+    def centre(self, d: int) -> Vector:
+        return np.zeros(d)
+
+    def widths(self, d: int) -> Vector:
+        return np.full(d, 2.0 * self.radius)
+
+    def diameter(self, d: int) -> float:
+        return 2.0 * self.radius
+
+    def reach(self, x: Vector) -> float:
+        return float(self.radius + np.linalg.norm(x))
+
+    def support(self, c: Vector) -> float:
+        return float(self.radius * np.linalg.norm(c))
+
+    def minimiser(self, c: Vector) -> Vector:
+        size = np.linalg.norm(c)
+        return -self.radius / size * c if size > 0 else np.zeros_like(c)
+
+
+class L1Ball(NamedTuple):
+    """|x|_1 <= radius."""
+
+    radius: float = 1.0
+
+    positive = ("radius",)
+    separable = False
+    bounded = True
+
+    def holds(self, x: Vector) -> bool:
+        total = 0.0
+        for i in range(len(x)):
+            total += abs(x[i])
+        return total <= self.radius
+
+    def project(self, x: Vector) -> None:
+        self.project_diagonal(x, np.ones(len(x)))
+
+    def project_diagonal(self, x: Vector, h: Vector) -> None:
+        if not self.holds(x):
+            size = np.abs(x)
+            _to_simplex(size, h, self.radius)
+            for i in range(len(x)):
+                x[i] = size[i] if x[i] > 0.0 else -size[i]
+
+    def contains(self, x: Vector) -> bool:
+        return bool(np.abs(x).sum() <= self.radius * (1.0 + SLACK))
+
+    def centre(self, d: int) -> Vector:
+        return np.zeros(d)
+
+    def widths(self, d: int) -> Vector:
+        return np.full(d, 2.0 * self.radius)
+
+    def diameter(self, d: int) -> float:
+        return 2.0 * self.radius
+
+    def reach(self, x: Vector) -> float:
+        # The farthest point is a vertex +-radius e_i; |x -+ r e_i|^2 = |x|^2 +- 2 r x_i + r^2.
+        return float(np.sqrt(x @ x + 2.0 * self.radius * np.abs(x).max() + self.radius**2))
+
+    def support(self, c: Vector) -> float:
+        return float(self.radius * np.abs(c).max())
+
+    def minimiser(self, c: Vector) -> Vector:
+        x = np.zeros(len(c))
+        i = np.abs(c).argmax()
+        x[i] = -self.radius * np.sign(c[i])
+        return x
+
+
+class Simplex(NamedTuple):
+    """x >= 0, sum x = 1."""
+
+    separable = False
+    bounded = True
+
+    def holds(self, x: Vector) -> bool:
+        return False  # every step leaves the hyperplane
+
+    def project(self, x: Vector) -> None:
+        _to_simplex(x, np.ones(len(x)), 1.0)
+
+    def project_diagonal(self, x: Vector, h: Vector) -> None:
+        _to_simplex(x, h, 1.0)
+
+    def contains(self, x: Vector) -> bool:
+        return bool(np.all(x >= -SLACK) and abs(x.sum() - 1.0) <= SLACK)
+
+    def centre(self, d: int) -> Vector:
+        return np.full(d, 1.0 / d)
+
+    def widths(self, d: int) -> Vector:
+        return np.full(d, 1.0 if d > 1 else 0.0)
+
+    def diameter(self, d: int) -> float:
+        return math.sqrt(2.0) if d > 1 else 0.0
+
+    def reach(self, x: Vector) -> float:
+        return float(np.sqrt(x @ x - 2.0 * x.min() + 1.0))
+
+    def support(self, c: Vector) -> float:
+        return float(c.max())
+
+    def minimiser(self, c: Vector) -> Vector:
+        x = np.zeros(len(c))
+        x[c.argmin()] = 1.0
+        return x
+
+
+DOMAINS = {"space": Space, "box": Box, "ball": Ball, "l1": L1Ball, "simplex": Simplex}

@@ -1,0 +1,123 @@
+"""Online gradient descent with three step rules, Euclidean projection, and their regret bounds.
+
+x_{t+1} = argmin_{x in X} |x - (x_t - eta_t g_t)|_2. S_t = sum_{s<=t} |g_s|_2^2; D is the diameter of X; G >= |g_t|_2.
+eta = None asks for the step by theorem.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from oco.bounds import Bound, lipschitz, radius, span, trajectory
+from oco.protocols import Round, Setting, Vector
+
+
+class OGD(NamedTuple):
+    """Online gradient descent, fixed step eta (Zinkevich 2003).
+
+    x_{t+1} = Proj_X(x_t - eta g_t). Regret at u <= |x_1 - u|^2 / (2 eta) + eta S_t / 2, with equality but for a
+    term -|x_{t+1} - u|^2 / (2 eta) where no projection was active. By theorem eta = max_u |x_1 - u| / (G sqrt T).
+    """
+
+    eta: float | None = None
+
+    lazy = True
+    positive = ("eta",)
+
+    def rule(self, now: Round, g: float, x: float, s: float) -> tuple[float, float]:
+        return x - self.eta * g, s
+
+    def metric(self, now: Round, s: float) -> float:
+        return 1.0 / self.eta
+
+    def tune(self, setting: Setting) -> "OGD":
+        reach = setting.domain.reach(setting.start)
+        setting.need(diameter=reach, lipschitz=setting.lipschitz, rounds=setting.rounds)
+        return OGD(reach / (setting.lipschitz * math.sqrt(setting.rounds)))
+
+    def data(self, run: Any) -> Vector:
+        return radius(run) ** 2 / (2.0 * self.eta) + self.eta / 2.0 * run.sumsq
+
+    def worst(self, run: Any) -> Vector:
+        return radius(run) ** 2 / (2.0 * self.eta) + self.eta / 2.0 * lipschitz(run) ** 2 * run.t
+
+    bounds = (
+        Bound("ogd-data", "Orabona 1912.13213, Theorem 2.13", "data", data),
+        Bound("ogd-worst", "Orabona 1912.13213, Theorem 2.13", "worst", worst),
+        trajectory("ogd-trajectory", "Orabona 1912.13213, Lemma 2.12"),
+    )
+
+
+class OGDSqrt(NamedTuple):
+    """Online gradient descent, step eta / sqrt(t), for any horizon (Zinkevich 2003).
+
+    Regret <= D^2 sqrt(t) / (2 eta) + (eta / 2) sum_s |g_s|^2 / sqrt(s)
+           <= D^2 sqrt(t) / (2 eta) + eta G^2 (sqrt(t) - 1/2)   (Theorem 1).
+    By theorem eta = D / (G sqrt 2), regret <= sqrt(2) D G sqrt(t).
+    """
+
+    eta: float | None = None
+
+    lazy = True
+    positive = ("eta",)
+
+    def rule(self, now: Round, g: float, x: float, s: float) -> tuple[float, float]:
+        return x - self.eta / math.sqrt(now.t) * g, s
+
+    def metric(self, now: Round, s: float) -> float:
+        return math.sqrt(now.t) / self.eta
+
+    def tune(self, setting: Setting) -> "OGDSqrt":
+        diameter = setting.domain.diameter(setting.d)
+        setting.need(diameter=diameter, lipschitz=setting.lipschitz)
+        return OGDSqrt(diameter / (setting.lipschitz * math.sqrt(2.0)))
+
+    def data(self, run: Any) -> Vector:
+        return span(run) ** 2 * np.sqrt(run.t) / (2.0 * self.eta) + self.eta / 2.0 * run.faded
+
+    def worst(self, run: Any) -> Vector:
+        steps = self.eta * lipschitz(run) ** 2 * (np.sqrt(run.t) - 0.5)
+        return span(run) ** 2 * np.sqrt(run.t) / (2.0 * self.eta) + steps
+
+    bounds = (
+        Bound("ogd-sqrt-data", "Zinkevich 2003, proof of Theorem 1", "data", data),
+        Bound("ogd-sqrt-worst", "Zinkevich 2003, Theorem 1", "worst", worst),
+        trajectory("ogd-sqrt-trajectory", "Zinkevich 2003, proof of Theorem 1"),
+    )
+
+
+class AdaGradNorm(NamedTuple):
+    """Online gradient descent, one AdaGrad step eta / sqrt(S_t), g_t in S_t; no Lipschitz constant needed.
+
+    Regret <= (D^2 / (2 eta) + eta) sqrt(S_t). By theorem eta = D / sqrt(2), regret <= sqrt(2) D sqrt(S_t)
+    (Orabona 1912.13213, Theorem 4.14). No step while every gradient was zero.
+    """
+
+    eta: float | None = None
+
+    lazy = True
+    positive = ("eta",)
+
+    def rule(self, now: Round, g: float, x: float, s: float) -> tuple[float, float]:
+        return (x - self.eta / math.sqrt(now.sumsq) * g if now.sumsq > 0.0 else x), s
+
+    def metric(self, now: Round, s: float) -> float:
+        return math.sqrt(now.sumsq) / self.eta
+
+    def tune(self, setting: Setting) -> "AdaGradNorm":
+        diameter = setting.domain.diameter(setting.d)
+        setting.need(diameter=diameter)
+        return AdaGradNorm(diameter / math.sqrt(2.0))
+
+    def data(self, run: Any) -> Vector:
+        return (span(run) ** 2 / (2.0 * self.eta) + self.eta) * np.sqrt(run.sumsq)
+
+    def worst(self, run: Any) -> Vector:
+        return (span(run) ** 2 / (2.0 * self.eta) + self.eta) * lipschitz(run) * np.sqrt(run.t)
+
+    bounds = (
+        Bound("adagrad-norm-data", "Orabona 1912.13213, Theorem 4.14", "data", data),
+        Bound("adagrad-norm-worst", "Orabona 1912.13213, Theorem 4.14", "worst", worst),
+        trajectory("adagrad-norm-trajectory", "Orabona 1912.13213, proof of Theorem 4.14"),
+    )

@@ -1,0 +1,153 @@
+"""The nouns of the game: what a learner, loss, domain and stream offer, and what flows between them.
+
+Every part is a NamedTuple of numbers whose methods are plain Python; nothing has to be inherited. Round t:
+the learner plays x_t, the stream reveals (a_t, y_t), the learner suffers f_t(x_t) = loss(<a_t, x_t>, y_t) and
+sees the subgradient g_t = loss'(<a_t, x_t>, y_t) a_t.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+
+class Dense(NamedTuple):
+    """n consecutive rounds: rows a_t of `a` (n, d), float64, C order; labels y (n,)."""
+
+    a: Matrix
+    y: Vector
+
+
+class Sparse(NamedTuple):
+    """n consecutive rounds: row r holds columns indices[indptr[r]:indptr[r+1]], each at most once; labels y (n,)."""
+
+    indptr: NDArray[np.int64]  # (n + 1,)
+    indices: NDArray[np.int32]  # (nnz,)
+    values: Vector  # (nnz,)
+    y: Vector  # (n,)
+    d: int  # columns seen so far in the stream, never falling from block to block
+
+
+Block = Dense | Sparse
+
+
+class Round(NamedTuple):
+    """What a rule knows of round t beside its own coordinate."""
+
+    t: int  # 1, 2, ...
+    loss: float  # f_t(x_t)
+    norm2: float  # |g_t|_2^2
+    sumsq: float  # sum_{s <= t} |g_s|_2^2
+
+
+class Loss(Protocol):
+    """A convex function of the margin z = <a, x>.
+
+    Optional: `lipschitz(margin, label)`, the largest |slope| for |z| <= margin, |y| <= label (bounds and steps
+    by theorem need it); `prox(z, y, mu)` = argmin_p value(p, y) + (p - z)^2 / (2 mu); and the attribute
+    `labels`, a pair, where only two labels make sense.
+    """
+
+    def value(self, z: float, y: float) -> float: ...
+
+    def slope(self, z: float, y: float) -> float: ...
+
+
+class Domain(Protocol):
+    """A closed convex set. Methods that kernels call work in place on x (d,).
+
+    `separable` says that it is a product of intervals; then `clip(i, v)` projects coordinate i. Otherwise
+    `project(x)` is Euclidean, `project_diagonal(x, h)` is argmin_{u in X} sum_i h_i (u_i - x_i)^2, and `holds(x)`
+    says that there is nothing to project; all these, and `project_metric(x, h, q)` for the metric
+    Q diag(h) Q^T where it exists, are called by kernels.
+    """
+
+    separable: bool
+
+    def contains(self, x: Vector) -> bool: ...
+
+    def centre(self, d: int) -> Vector: ...
+
+    def holds(self, x: Vector) -> bool: ...
+
+    def project(self, x: Vector) -> None: ...
+
+    def project_diagonal(self, x: Vector, h: Vector) -> None: ...
+
+    def support(self, c: Vector) -> float:
+        """max_{u in X} <c, u>, infinity where unbounded."""
+        ...
+
+    def minimiser(self, c: Vector) -> Vector:
+        """A point of argmin_{u in X} <c, u>."""
+        ...
+
+
+class CoordinateLearner(Protocol):
+    """A learner that treats coordinates alike and apart: its whole update is one rule.
+
+    Optional: `memory()`, what a coordinate remembers before round 1 (default 0.0; a float or a tuple of floats);
+    `metric(now, s)`, the Gamma_t with x_{t+1} = Proj^{Gamma_t}(x_t - g_t / Gamma_t) (default 1, the Euclidean
+    projection); the attribute `lazy = True` where a zero gradient changes nothing, which makes sparse rounds
+    cost O(non-zeros).
+    """
+
+    def rule(self, now: Round, g: float, x: float, s: Any) -> tuple[float, Any]: ...
+
+
+class VectorLearner(Protocol):
+    """A learner whose update needs the whole gradient; `state` is a NamedTuple of arrays and numbers with x.
+
+    `update` may reuse the arrays of the state that it is given.
+    """
+
+    def init(self, x: Vector) -> Any: ...
+
+    def update(self, now: Round, g: Vector, state: Any, domain: Any) -> Any: ...
+
+
+class Stream(Protocol):
+    """Revealed without regard to x: block k of rounds is a function of (seed, k) alone, written in plain NumPy.
+
+    `target(rng)` (optional) is drawn once a seed; `examples(rng, t, target)` returns (A, y) for the rounds t, an
+    integer array, with A a (len(t), d) array or a SciPy sparse matrix. Optional attributes: `norm`, a promise
+    that |a_t|_2 <= norm; `label`, that |y_t| <= label; `loss`, the loss to use where none is named.
+    """
+
+    d: int
+
+    def examples(self, rng: np.random.Generator, t: NDArray[np.int64], target: Any) -> tuple[Any, Vector]: ...
+
+
+class Adversary(Protocol):
+    """Revealed after x_t is seen, inside the compiled loop: `reveal` fills a (d,), returns y_t.
+
+    `memory` (d,) starts at zero and is the adversary's own.
+    """
+
+    d: int
+
+    def reveal(self, t: int, x: Vector, rng: np.random.Generator, memory: Vector, a: Vector) -> float: ...
+
+
+class Setting(NamedTuple):
+    """What a step size may be tuned to before round 1; unknown numbers are infinite."""
+
+    domain: Any
+    d: int
+    start: Vector  # x_1
+    rounds: float  # T
+    lipschitz: float  # G >= |g_t|_2
+
+    def need(self, **known: float) -> None:
+        """Refuse a step by theorem whose constants are not known."""
+        for name, value in known.items():
+            if not np.isfinite(value):
+                raise ValueError(f"no step by theorem on {type(self.domain).__name__}: {name} is not known; give eta")
+
+
+Blocks = Iterator[Block]

@@ -1,0 +1,113 @@
+"""The record of a play and what follows from it: regret as a certified interval, bounds, growth exponent."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oco.protocols import Matrix, Vector
+
+# Losses are added one by one over at most 2^16 rounds and then exactly: the error is within 2^16 eps of the sum of
+# their sizes, and 2^8 eps is what a random walk of rounding errors reaches.
+SUM_SLACK = 256 * np.finfo(float).eps
+
+
+class Interval(NamedTuple):
+    """low <= regret <= high at every checkpoint, each (K,)."""
+
+    low: Vector
+    high: Vector
+
+    @property
+    def middle(self) -> Vector:
+        return (self.low + self.high) / 2.0
+
+    @property
+    def loose(self) -> NDArray[np.bool_]:
+        """Where the certificate is wider than 1 % of the regret, or of 1e-9 where that is more."""
+        return np.asarray(self.high - self.low > np.maximum(0.01 * np.abs(self.middle), 1e-9))
+
+
+class Audit(NamedTuple):
+    """Sums over s <= t along the run, for the trajectory bound; Gamma_s is the learner's metric, Gamma_0 = 0."""
+
+    moved: float  # sum x_s^T (Gamma_s - Gamma_{s-1}) x_s
+    pull: Vector  # (d,): sum (Gamma_s - Gamma_{s-1}) x_s
+    gamma: Matrix  # (d,) or (d, d): Gamma_t
+    spent: float  # sum g_s^T Gamma_s^+ g_s
+
+
+@dataclass
+class Run:
+    """One learner's play of one stream; arrays have one entry a checkpoint, shape (K,)."""
+
+    name: str
+    learner: Any
+    stream: Any
+    loss_function: Any
+    domain: Any
+    seed: int
+    start: Vector  # x_1
+    promised: float  # Lipschitz constant that the stream and loss promise, infinity if none
+    t: NDArray[np.int64]
+    loss: Vector  # cumulative
+    size: Vector  # sum of |f_s(x_s)|
+    sumsq: Vector  # sum_s |g_s|_2^2
+    faded: Vector  # sum_s |g_s|_2^2 / sqrt(s)
+    peak: Vector  # max_s |g_s|_2
+    reach: Vector  # max_s |x_s|_inf
+    dimension: Vector  # columns seen
+    tally: dict[str, Vector]  # what the learner's bounds read of its state
+    audit: list[Audit] | None
+    x: Vector  # the last decision, x_{t+1}
+    rates: Vector  # effective rates at the end
+    seconds: float  # in compiled rounds
+    interrupted: bool
+    solve: Callable[[], list[Any]] = field(repr=False)
+
+    @property
+    def d(self) -> int:
+        return int(self.dimension[-1])
+
+    @property
+    def rounds(self) -> int:
+        return int(self.t[-1])
+
+    @property
+    def comparators(self) -> list[Vector]:
+        """The best fixed decisions in hindsight found, one a checkpoint; the first use solves for them."""
+        return [best.x for best in self.solve()]
+
+    @property
+    def regret(self) -> Interval:
+        """Cumulative loss less that of the best fixed decision in hindsight."""
+        slack = SUM_SLACK * self.size
+        upper = np.array([best.upper for best in self.solve()])
+        lower = np.array([best.lower for best in self.solve()])
+        return Interval(self.loss - upper - slack, self.loss - lower + slack)
+
+    @property
+    def certified_within(self) -> float:
+        """Radius about 0 within which the last certificate holds for every comparator; infinity: everywhere."""
+        return float(self.solve()[-1].within)
+
+    def bounds(self) -> dict[str, Vector]:
+        """Upper bounds on the regret by name, each (K,); trajectory bounds only of audited runs."""
+        known = getattr(self.learner, "bounds", ())
+        return {b.name: b.value(self.learner, self) for b in known if b.kind != "trajectory" or self.audit is not None}
+
+    def lower_bounds(self) -> dict[str, Vector]:
+        """Regret that the stream forces on any learner in this domain, each (K,)."""
+        if not self.domain.bounded:
+            return {}
+        return {b.name: b.value(self.stream, self) for b in getattr(self.stream, "bounds", ())}
+
+    def exponent(self) -> float:
+        """Slope of log regret against log t over the second half of the checkpoints; NaN where regret <= 0."""
+        half = slice(len(self.t) // 2, None)
+        regret = self.regret.middle[half]
+        if len(regret) < 2 or np.any(regret <= 0.0):
+            return float("nan")
+        return float(np.polyfit(np.log(self.t[half]), np.log(regret), 1)[0])

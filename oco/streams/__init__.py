@@ -1,0 +1,113 @@
+"""Streams of losses, by the name that the command line uses, and how any of them becomes blocks of rounds."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from oco.protocols import Block, Dense, Sparse
+from oco.streams.adversarial import Orthogonal, RandomSigns, SignFlip
+from oco.streams.files import File
+from oco.streams.sparse import ZipfText
+from oco.streams.stochastic import Classification, Regression
+
+STREAMS = {
+    "signs": RandomSigns,
+    "sign-flip": SignFlip,
+    "orthogonal": Orthogonal,
+    "zipf": ZipfText,
+    "regression": Regression,
+    "classification": Classification,
+}
+
+ENTRIES = 1 << 19  # numbers in a generated block
+
+
+class Data(NamedTuple):
+    """Examples in memory: X (T, d), an array or a SciPy sparse matrix, and labels y (T,)."""
+
+    X: Any
+    y: Any
+
+    @property
+    def d(self) -> int:
+        return int(self.X.shape[1])
+
+    def blocks(self, signed: bool) -> Iterator[Block]:
+        yield as_block(self.X, self.y, type(self).__name__)
+
+
+def as_block(a: Any, y: Any, name: str) -> Block:
+    """Examples as the loops take them: float64 rows in C order, or compressed rows without repeated columns."""
+    y = np.ascontiguousarray(y, dtype=np.float64)
+    if hasattr(a, "tocsr"):
+        a = a.tocsr()
+        a.sum_duplicates()
+        block: Block = Sparse(
+            a.indptr.astype(np.int64), a.indices.astype(np.int32), a.data.astype(np.float64), y, a.shape[1]
+        )
+        values = block.values
+    else:
+        block = Dense(np.ascontiguousarray(a, dtype=np.float64), y)
+        values = block.a
+    if a.ndim != 2 or y.shape != (a.shape[0],):
+        raise ValueError(f"{name}: features {a.shape} and labels {y.shape} do not fit; need (n, d) and (n,)")
+    if not (np.isfinite(values).all() and np.isfinite(y).all()):
+        raise ValueError(f"{name}: NaN or infinity among the features or labels")
+    return block
+
+
+def is_adaptive(stream: Any) -> bool:
+    """Whether the stream sees x_t before it reveals its loss."""
+    return hasattr(stream, "reveal")
+
+
+def block_rounds(stream: Any) -> int:
+    """Rounds in a generated block: a function of the stream alone, so a longer run starts with a shorter one's."""
+    return int(np.clip(ENTRIES // getattr(stream, "words", stream.d), 16, 1 << 16))
+
+
+def generator(seed: int, part: int) -> np.random.Generator:
+    """The randomness of block `part` - 1; part 0 draws the target."""
+    return np.random.default_rng([seed, part])
+
+
+def blocks(stream: Any, seed: int, rounds: int | None, signed: bool) -> Iterator[Block]:
+    """The rounds of an oblivious stream, in order, at most `rounds` of them."""
+    source = stream.blocks(signed) if hasattr(stream, "blocks") else _generated(stream, seed)
+    left = rounds
+    for block in source:
+        n = len(block.y)
+        if left is not None and n >= left:
+            yield head(block, 0, left)
+            return
+        left = None if left is None else left - n
+        yield block
+
+
+def _generated(stream: Any, seed: int) -> Iterator[Block]:
+    target = stream.target(generator(seed, 0)) if hasattr(stream, "target") else None
+    n = block_rounds(stream)
+    part = 0
+    while True:
+        t = np.arange(part * n + 1, (part + 1) * n + 1)
+        a, y = stream.examples(generator(seed, part + 1), t, target)
+        if a.shape != (n, stream.d):
+            raise ValueError(f"{type(stream).__name__}.examples: features have shape {a.shape}, not {(n, stream.d)}")
+        yield as_block(a, y, type(stream).__name__)
+        part += 1
+
+
+def head(block: Block, start: int, stop: int) -> Block:
+    """Rounds start .. stop - 1 of a block; no row is copied."""
+    if isinstance(block, Dense):
+        return Dense(block.a[start:stop], block.y[start:stop])
+    low, high = block.indptr[start], block.indptr[stop]
+    indptr = block.indptr[start : stop + 1] - low
+    return Sparse(indptr, block.indices[low:high], block.values[low:high], block.y[start:stop], block.d)
+
+
+__all__ = [
+    "STREAMS", "Classification", "Data", "File", "Orthogonal", "RandomSigns", "Regression", "SignFlip", "ZipfText",
+    "block_rounds", "blocks", "generator", "head", "is_adaptive",
+]
