@@ -15,7 +15,8 @@ import numba
 import numpy as np
 from numba.core import types as nbtypes
 from numba.core.errors import NumbaError
-from numba.core.typing.templates import _OverloadMethodTemplate, infer_getattr, make_overload_attribute_template
+from numba.core.imputils import lower_builtin
+from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, infer_getattr
 from numba.core.typing.typeof import Purpose
 from numba.extending import overload, typeof_impl
 
@@ -23,6 +24,8 @@ from oco._cache import ContentCache, fingerprint, package_digest
 
 # Python's zero-division test would keep loops from vectorising; x / 0 is IEEE's infinity or NaN instead.
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+# What only kernels call needs no entry from Python or C.
+INNER = OPTIONS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 # Sums may be reordered for SIMD; NaN and infinity keep their meaning.
 REORDER = {"reassoc", "contract", "nsz"}
 NAMEDTUPLE_METHODS = {"_make", "_replace", "_asdict"}
@@ -88,7 +91,7 @@ def _twin_class(cls: type) -> type:
         fields = getattr(cls, "_fields", ()) or ("unused",)
         made = namedtuple(f"{cls.__name__}_{content[:16]}", fields)  # type: ignore[misc]
         _content[made] = content
-        table = {name: numba.njit(_copy(f, content), **OPTIONS) for name, f in _own_methods(cls).items()}
+        table = {name: numba.njit(_copy(f, content), **INNER) for name, f in _own_methods(cls).items()}
         _methods[made] = table
         for name in table.keys() - _taught:
             _teach(name)
@@ -100,28 +103,34 @@ def _teach(name: str) -> None:
     """Let compiled code call `part.name(...)` on any twin whose class has that method."""
     _taught.add(name)
 
-    def resolve(self: Any, *arguments: Any) -> Any:
-        method = _methods.get(self.instance_class, {}).get(name)
+    @lower_builtin((_PartMethods, name), nbtypes.BaseNamedTuple, nbtypes.VarArg(nbtypes.Any))  # type: ignore[misc]
+    def call(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        method = nbtypes.Dispatcher(_methods[signature.args[0].instance_class][name])
+        typed = method.get_call_type(context.typing_context, signature.args, {})
+        code = context.get_function(method, typed)
+        context.add_linking_libs(getattr(code, "libs", ()))
+        return code(builder, arguments)
+
+
+@infer_getattr
+class _PartMethods(AttributeTemplate):  # type: ignore[misc]
+    """Types `part.name` for methods of twins; a field of that name on any other NamedTuple stays a field."""
+
+    key = nbtypes.BaseNamedTuple
+
+    def generic_resolve(self, part: Any, name: str) -> Any:
+        method = _methods.get(part.instance_class, {}).get(name)
         if method is None:
             return None
 
-        def call(self: Any, *arguments: Any) -> Any:
-            return method(self, *arguments)
+        class Bound(AbstractTemplate):  # type: ignore[misc]
+            key = (_PartMethods, name)
 
-        return call
+            def generic(self, arguments: Any, keywords: Any) -> Any:
+                typed = nbtypes.Dispatcher(method).get_call_type(self.context, (part, *arguments), keywords)
+                return typed.as_method()
 
-    template = make_overload_attribute_template(nbtypes.BaseNamedTuple, name, resolve, "never", base=_PartMethod)
-    infer_getattr(template)
-    overload(resolve)(resolve)
-
-
-class _PartMethod(_OverloadMethodTemplate):  # type: ignore[misc]
-    """A method that only twins with it have: a field of that name on any other NamedTuple stays a field."""
-
-    def _resolve(self, typ: Any, attr: str) -> Any:
-        if attr not in _methods.get(typ.instance_class, {}):
-            return None
-        return super()._resolve(typ, attr)
+        return nbtypes.BoundFunction(Bound, part)
 
 
 def specialise(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -145,7 +154,7 @@ def _plain_function(function: types.FunctionType, context: Any) -> Any:
         return None
     content = fingerprint(function)
     if (function, content) not in _functions:
-        _functions[function, content] = numba.njit(_copy(function, content), **OPTIONS)
+        _functions[function, content] = numba.njit(_copy(function, content), **INNER)
     return nbtypes.Dispatcher(_functions[function, content])
 
 

@@ -1,0 +1,109 @@
+"""Figures of runs: each function draws on the axes that it is given and returns them; nothing is computed here.
+
+Curves of different learners differ in colour, lightness and marker, so they read in grey.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from oco.regret import Run
+
+STYLES = (("#000000", "o"), ("#0072b2", "s"), ("#e69f00", "^"), ("#cc79a7", "D"), ("#009e73", "v"), ("#56b4e9", "P"))
+# Type 42 keeps fonts in the file as text; sizes suit a column of a two-column paper.
+PAPER = {
+    "pdf.fonttype": 42,
+    "ps.fonttype": 42,
+    "font.size": 8.0,
+    "axes.labelsize": 8.0,
+    "axes.titlesize": 8.0,
+    "legend.fontsize": 6.5,
+    "lines.linewidth": 1.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+
+
+def _style(i: int) -> dict[str, Any]:
+    colour, marker = STYLES[i % len(STYLES)]
+    return {"color": colour, "marker": marker, "markersize": 2.5, "markevery": 4}
+
+
+def _of_kind(run: Run, kind: str) -> list[np.ndarray]:
+    kinds = {bound.name: bound.kind for bound in getattr(run.learner, "bounds", ())}
+    return [value for name, value in run.bounds().items() if kinds[name] == kind]
+
+
+def regret(runs: Sequence[Run], ax: Any) -> Any:
+    """Regret as its certified band, the data-dependent bound dashed, the worst case dotted, lower bounds dash-dotted."""
+    lowest, highest = np.inf, 0.0
+    for i, run in enumerate(runs):
+        interval, style = run.regret, _style(i)
+        ax.plot(run.t, interval.middle, label=run.name, **style)
+        ax.fill_between(run.t, interval.low, interval.high, color=style["color"], alpha=0.25, linewidth=0)
+        for kind, dashes in (("data", "--"), ("worst", ":")):
+            for value in _of_kind(run, kind):
+                ax.plot(run.t, value, color=style["color"], linestyle=dashes, linewidth=0.7)
+        lowest, highest = min(lowest, interval.low.min()), max(highest, np.abs(interval.high).max())
+    for value in runs[0].lower_bounds().values():
+        ax.plot(runs[0].t, value, color="#888888", linestyle="-.", linewidth=0.8, label="lower bound, any learner")
+    ax.set_xscale("log")
+    if lowest > 0.0:
+        ax.set_yscale("log")
+    else:  # a negative regret is shown as such
+        ax.set_yscale("symlog", linthresh=max(highest, 1e-12) / 1e3)
+    ax.set_xlabel("round $t$")
+    ax.set_ylabel("regret")
+    ax.legend(frameon=False)
+    return ax
+
+
+def ratio(runs: Sequence[Run], ax: Any) -> Any:
+    """Regret over the data-dependent bound (over the worst case where there is no other); the theorem says <= 1."""
+    for i, run in enumerate(runs):
+        bounds = _of_kind(run, "data") or _of_kind(run, "worst")
+        if bounds:
+            ax.plot(run.t, run.regret.middle / bounds[0], label=run.name, **_style(i))
+    ax.axhline(1.0, color="#888888", linewidth=0.8, linestyle="-.")
+    ax.set_xscale("log")
+    ax.set_xlabel("round $t$")
+    ax.set_ylabel("regret / bound")
+    return ax
+
+
+def rates(steps: Sequence[float], ax: Any, label: str = "") -> Any:
+    """Effective rates of one coordinate over the rounds; gaps where no gradient was seen yet."""
+    shown = np.where(np.isfinite(steps), steps, np.nan)
+    ax.plot(np.arange(1, len(shown) + 1), shown, marker="o", markersize=2.5, label=label)
+    ax.set_xlabel("round $t$")
+    ax.set_ylabel("effective rate")
+    return ax
+
+
+def games(played: Sequence[tuple[str, Sequence[Run]]]) -> Any:
+    """A figure with a column a game: regret above, regret / bound below."""
+    import matplotlib
+
+    with matplotlib.rc_context(PAPER):
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(max(3.4, 2.4 * len(played)), 3.8), layout="constrained")
+        axes = figure.subplots(2, len(played), squeeze=False, sharex="col", height_ratios=(2, 1))
+        for column, (title, runs) in zip(axes.T, played, strict=True):
+            regret(runs, column[0]).set_title(title)
+            column[0].set_xlabel("")
+            ratio(runs, column[1])
+        return figure
+
+
+def save(figure: Any, folder: Path, name: str) -> Iterable[Path]:
+    """Write NAME.pdf and NAME.png; the same figure gives the same bytes."""
+    import matplotlib
+
+    paths = [folder / f"{name}.pdf", folder / f"{name}.png"]
+    with matplotlib.rc_context(PAPER):
+        figure.savefig(paths[0], metadata={"CreationDate": None})
+        figure.savefig(paths[1], dpi=200, metadata={"Software": None})
+    return paths

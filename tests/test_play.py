@@ -1,0 +1,231 @@
+"""The game: reproducible, a shorter play is the start of a longer one, memory flat, nothing lost, clear refusals."""
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+import tracemalloc
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+import oco
+from oco import AdaGrad, Ball, Box, BrokenPlay, FullMatrixAdaGrad, OGDSqrt, Player, Simplex, Space, play
+from oco.play import checkpoints
+from oco.streams import block_rounds
+
+LEARNERS = {"ogd": OGDSqrt(0.5), "adagrad": AdaGrad(0.5)}
+
+
+def same(one, other):
+    return all(
+        np.array_equal(getattr(one, name), getattr(other, name)) for name in ("t", "loss", "sumsq", "x", "peak", "reach")
+    )
+
+
+@pytest.mark.parametrize("stream", [oco.ZipfText(50), oco.Regression(3), oco.Orthogonal(4), oco.SignFlip(3)])
+def test_same_seed_same_bytes(stream):
+    one, other = (play(stream, LEARNERS, domain=Ball(), rounds=700, seed=5) for _ in range(2))
+    assert all(same(a, b) for a, b in zip(one, other, strict=True))
+    alone = play(stream, LEARNERS["adagrad"], domain=Ball(), rounds=700, seed=5)[0]
+    assert same(alone, one[1])
+    assert not same(play(stream, AdaGrad(0.5), domain=Ball(), rounds=700, seed=6)[0], alone) or "Flip" in str(stream)
+
+
+def test_a_shorter_play_is_the_start_of_a_longer_one():
+    stream = oco.Regression(3)
+    n = block_rounds(stream)
+    short, long = (play(stream, AdaGrad(0.5), domain=Ball(), rounds=r)[0] for r in (1000, n + 1000))
+    shared = short.t[:-1]
+    assert np.array_equal(long.t[: len(shared)], shared) and np.array_equal(long.loss[: len(shared)], short.loss[:-1])
+
+
+def test_slices_do_not_change_results(monkeypatch):
+    whole = play(oco.Regression(3), LEARNERS, domain=Ball(), rounds=500)
+    monkeypatch.setattr(oco.play.__globals__["_Pace"], "__init__", lambda self: setattr(self, "rounds", 1))
+    monkeypatch.setitem(oco.play.__globals__, "PIECE", 0.0)
+    assert all(same(a, b) for a, b in zip(whole, play(oco.Regression(3), LEARNERS, domain=Ball(), rounds=500), strict=True))
+
+
+def test_compiled_equals_interpreted():
+    for stream in (oco.ZipfText(30), oco.Regression(3), oco.Orthogonal(4)):
+        one, other = (play(stream, LEARNERS, domain=Ball(), rounds=60, compiled=c) for c in (True, False))
+        for a, b in zip(one, other, strict=True):
+            assert np.allclose(a.x, b.x, rtol=1e-9, atol=1e-12)
+            assert np.allclose(a.loss, b.loss, rtol=1e-9, atol=1e-12)
+
+
+def test_sparse_equals_dense():
+    from scipy.sparse import csr_array
+
+    rng = np.random.default_rng(0)
+    a = rng.standard_normal((200, 6)) * (rng.random((200, 6)) < 0.4)
+    y = np.where(rng.random(200) < 0.5, -1.0, 1.0)
+    learners = {"ogd": OGDSqrt(0.5), "adagrad": AdaGrad(0.5), "full": FullMatrixAdaGrad(0.5, 0.01)}
+    for domain in (Space(), Box(), Ball()):
+        dense, sparse = (play(oco.Data(x, y), learners, loss=oco.Hinge(), domain=domain) for x in (a, csr_array(a)))
+        for one, other in zip(dense, sparse, strict=True):
+            assert np.allclose(one.x, other.x, rtol=1e-9, atol=1e-12)
+            assert np.allclose(one.regret.low, other.regret.low, rtol=1e-6, atol=1e-6)
+
+
+def test_ledger_against_a_loop_in_numpy():
+    stream, eta = oco.Regression(3), 0.3
+    run = play(stream, AdaGrad(eta), rounds=100, seed=2)[0]
+    block = next(oco.streams.blocks(stream, 2, 100, False))
+    x, s, total, sumsq, faded, peak = np.zeros(3), np.zeros(3), 0.0, 0.0, 0.0, 0.0
+    for t, (a, y) in enumerate(zip(block.a, block.y, strict=True), 1):
+        g = (a @ x - y) * a
+        total, sumsq, faded = total + (a @ x - y) ** 2 / 2.0, sumsq + g @ g, faded + g @ g / np.sqrt(t)
+        peak = max(peak, np.linalg.norm(g))
+        s += g * g
+        x -= eta * g / np.sqrt(s)
+    assert run.t[-1] == 100
+    expected = (total, sumsq, faded, peak)
+    assert np.allclose([run.loss[-1], run.sumsq[-1], run.faded[-1], run.peak[-1]], expected, rtol=1e-12)
+    u = np.linalg.lstsq(block.a, block.y, rcond=None)[0]
+    best = ((block.a @ u - block.y) ** 2).sum() / 2.0
+    assert run.regret.low[-1] <= total - best <= run.regret.high[-1]
+    assert run.regret.high[-1] - run.regret.low[-1] < 1e-9
+
+
+def test_checkpoints():
+    grid = [t for t, _ in zip(checkpoints(), range(40), strict=False)]
+    assert grid[:8] == [1, 2, 3, 4, 6, 7, 10, 13] and all(b > a for a, b in zip(grid, grid[1:], strict=False))
+    assert play(oco.Regression(2), AdaGrad(1.0), rounds=1)[0].t.tolist() == [1]
+    assert play(oco.Regression(2), AdaGrad(1.0), rounds=12)[0].t.tolist() == [1, 2, 3, 4, 6, 7, 10, 12]
+
+
+def test_memory_is_flat_in_the_number_of_rounds():
+    peaks = []
+    for rounds in (300_000, 1_200_000):
+        tracemalloc.start()
+        play(oco.RandomSigns(2), AdaGrad(), domain=Box(), rounds=rounds)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.3 * peaks[0] + 2**20
+
+
+def test_stepping_by_hand_is_the_same_play():
+    stream = oco.Regression(3)
+    run = play(stream, AdaGrad(0.3), domain=Ball(), rounds=50)[0]
+    player = Player(AdaGrad(0.3), d=3, domain=Ball())
+    block = next(oco.streams.blocks(stream, 0, 50, False))
+    for a, y in zip(block.a, block.y, strict=True):
+        player.update((a @ player.x - y) * a)
+    assert np.allclose(player.x, run.x, rtol=1e-12)
+    assert np.allclose(player.rates(), run.rates, rtol=1e-9)
+    with pytest.raises(ValueError, match="finite gradient of shape"):
+        player.update(np.array([np.nan, 0.0, 0.0]))
+
+
+class Late(NamedTuple):
+    """A user's loss that is not a number once the learner has moved far enough."""
+
+    edge: float = -0.3
+
+    def value(self, z, y):
+        return z if z > self.edge else np.nan
+
+    def slope(self, z, y):
+        return 1.0
+
+
+class Breaks(NamedTuple):
+    d: int = 2
+    loss = oco.Linear()
+
+    def examples(self, rng, t, target):
+        a = rng.standard_normal((len(t), self.d))
+        if t[-1] >= 70_000:
+            a[3] = np.inf
+        return a, np.zeros(len(t))
+
+
+def test_a_loss_that_turns_nan_keeps_the_runs():
+    # OGD moves down by 0.01 a round: the margin passes -0.3 in round 32.
+    with pytest.raises(BrokenPlay, match="not finite in round 32") as caught:
+        play(oco.Data(np.ones((100, 1)), np.zeros(100)), oco.OGD(0.01), loss=Late())
+    assert caught.value.runs[0].t[-1] == 32 - 8
+
+
+def test_a_stream_that_breaks_keeps_the_runs():
+    with pytest.raises(BrokenPlay, match="NaN or infinity") as caught:
+        play(Breaks(), OGDSqrt(0.1), rounds=200_000)
+    assert caught.value.runs[0].t[-1] >= 56_234
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"rounds": 0}, ValueError, "at least one round"),
+        ({"rounds": -3}, ValueError, "at least one round"),
+        ({"start": [3.0, 0.0]}, ValueError, "start: x_1 must be a point"),
+        ({"start": [0.0]}, ValueError, "with 2 coordinates"),
+        ({"learners": AdaGrad(-0.1)}, ValueError, "eta = -0.1 must be a positive"),
+        ({"learners": AdaGrad(0.1, delta=-1.0)}, ValueError, "delta = -1.0 must be a number >= 0"),
+        ({"learners": AdaGrad(float("nan"))}, ValueError, "eta = nan"),
+        ({"learners": AdaGrad(), "domain": Space()}, ValueError, "diameter is not known; give eta"),
+        ({"learners": oco.OGD(), "rounds": None, "stream": oco.Data(np.ones((3, 2)), np.ones(3))}, ValueError, "known"),
+        ({"learners": FullMatrixAdaGrad(0.1), "domain": Simplex()}, ValueError, "not compatible with Simplex: missing"),
+        ({"learners": "adagrad"}, TypeError, "not a part"),
+        ({"learners": Box()}, TypeError, "is not a learner: missing rule"),
+        ({"domain": Ball(-1.0)}, ValueError, "radius = -1.0"),
+        ({"domain": Box(1.0, 0.0)}, ValueError, "lower must not be above upper"),
+        ({"loss": oco.Hinge()}, ValueError, "takes labels -1 and \\+1"),
+        ({"stream": oco.Data(np.ones((3, 2)), np.ones(2))}, ValueError, "do not fit"),
+        ({"stream": oco.Data(np.array([[np.nan]]), np.ones(1)), "loss": oco.Linear()}, ValueError, "NaN or infinity"),
+        ({"stream": oco.Data(np.ones((3, 2)), np.ones(3)), "loss": None}, ValueError, "no loss of its own"),
+        ({"learners": FullMatrixAdaGrad(0.1), "stream": oco.RandomSigns(5000)}, ValueError, "above 4096"),
+    ],
+)
+def test_bad_input_is_refused(arguments, error, message):
+    given = {"stream": oco.Regression(2), "learners": OGDSqrt(0.1), "domain": Ball(), "rounds": 10, "loss": oco.Squared()}
+    given |= arguments
+    with pytest.raises(error, match=message):
+        play(given.pop("stream"), given.pop("learners"), **given)
+
+
+def test_growing_data_needs_a_domain_that_can_grow():
+    first = oco.protocols.Sparse(np.array([0, 1]), np.array([0], np.int32), np.ones(1), np.ones(1), 1)
+    second = first._replace(indices=np.array([3], np.int32), d=4)
+
+    class Growing(NamedTuple):
+        unused: int = 0
+
+        def blocks(self, signed):
+            yield first
+            yield second
+
+    runs = play(Growing(), {"a": AdaGrad(0.1), "full": FullMatrixAdaGrad(0.1)}, loss=oco.Logistic(), domain=Ball())
+    assert [run.d for run in runs] == [4, 4] and runs[0].dimension.tolist() == [1, 4]
+    assert np.allclose(runs[0].x, runs[1].x)
+    with pytest.raises(ValueError, match="Simplex cannot grow"):
+        play(Growing(), AdaGrad(0.1), loss=oco.Logistic(), domain=Simplex())
+
+
+INTERRUPTED = """
+import oco, sys
+print("ready", flush=True)
+runs = oco.play(oco.RandomSigns(2), oco.AdaGrad(), domain=oco.Box(), rounds=10**12)
+print(runs[0].interrupted, runs[0].rounds, runs[0].regret.low[-1] <= runs[0].bounds()["adagrad-data"][-1])
+"""
+
+
+def test_ctrl_c_keeps_what_was_played():
+    process = subprocess.Popen([sys.executable, "-c", INTERRUPTED], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline().strip() == "ready"
+    time.sleep(4.0)
+    process.send_signal(signal.SIGINT)
+    interrupted, rounds, within = process.communicate(timeout=60)[0].split()
+    assert process.returncode == 0 and interrupted == "True" and int(rounds) > 0 and within == "True"
+
+
+def test_play_in_a_thread():
+    runs = []
+    thread = threading.Thread(target=lambda: runs.extend(play(oco.Regression(2), AdaGrad(1.0), rounds=50)))
+    thread.start()
+    thread.join()
+    assert runs[0].rounds == 50

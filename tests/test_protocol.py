@@ -1,0 +1,185 @@
+"""The conformance check passes every part of the package and catches every kind of broken part."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+import oco
+from oco.conformance import NotConformant, check
+from oco.learners import LEARNERS
+from oco.streams import STREAMS
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_learners(name):
+    check(LEARNERS[name]())
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_streams(name):
+    check(STREAMS[name]())
+
+
+class Mine(NamedTuple):
+    """A learner as a user writes it."""
+
+    eta: float = 0.1
+
+    def rule(self, now, g, x, s):
+        s = s + abs(g)
+        return x - self.eta * g / (1.0 + s), s
+
+
+def test_a_users_learner():
+    check(Mine())
+
+
+class Two(NamedTuple):
+    """Two memories a coordinate: momentum and a sum of squares. Moves where g = 0, so it is not lazy."""
+
+    eta: float = 0.1
+
+    def memory(self):
+        return (0.0, 0.0)
+
+    def rule(self, now, g, x, s):
+        m, v = s
+        m = 0.9 * m + 0.1 * g
+        v = v + g * g
+        return (x - self.eta * m / np.sqrt(v) if v > 0.0 else x), (m, v)
+
+
+def test_two_memories_and_sparse_rounds_without_laziness():
+    from scipy.sparse import csr_array
+
+    check(Two())
+    rng = np.random.default_rng(0)
+    a = rng.standard_normal((50, 3)) * (rng.random((50, 3)) < 0.3)
+    y = np.where(rng.random(50) < 0.5, -1.0, 1.0)
+    ends = [oco.play(oco.Data(x, y), Two(), loss=oco.Logistic())[0] for x in (a, csr_array(a))]
+    assert np.allclose(ends[0].x, ends[1].x, rtol=1e-12) and np.allclose(ends[0].loss, ends[1].loss, rtol=1e-12)
+
+
+class Leaves(Mine):
+    def update(self, now, g, state, domain):
+        return state._replace(x=state.x - self.eta * g)
+
+    rule = None
+
+
+class Infeasible(NamedTuple):
+    eta: float = 0.9
+
+    class State(NamedTuple):
+        x: np.ndarray
+
+    def init(self, x):
+        return Infeasible.State(x)
+
+    def update(self, now, g, state, domain):
+        for i in range(len(g)):
+            state.x[i] -= self.eta * g[i]
+        return state
+
+
+class Divides(NamedTuple):
+    eta: float = 0.1
+
+    def rule(self, now, g, x, s):
+        s = s + g * g
+        return x - self.eta * g / np.sqrt(s), s
+
+
+class Drifts(NamedTuple):
+    eta: float = 0.1
+
+    def rule(self, now, g, x, s):
+        return x - self.eta * g - 0.01, s
+
+
+class NotLazy(Two):
+    lazy = True
+
+
+SEEN = np.zeros(1)
+
+
+class Remembers(NamedTuple):
+    eta: float = 0.1
+
+    def rule(self, now, g, x, s):
+        SEEN[0] += 0.01
+        return x - (self.eta + SEEN[0]) * g, s
+
+
+@pytest.mark.parametrize(
+    ("learner", "message"),
+    [
+        (Infeasible(), "outside the domain"),
+        (Drifts(), "zero first gradient moved it"),
+        (NotLazy(), "is it lazy"),
+        (Remembers(), "remembered outside the state"),
+    ],
+)
+def test_broken_learners_are_caught(learner, message):
+    with pytest.raises(NotConformant, match=message):
+        check(learner)
+
+
+def test_zero_over_zero_is_caught():
+    with pytest.raises(NotConformant, match="zero first gradient"):
+        check(Divides())
+
+
+class Peeks(oco.SignFlip):
+    def reveal(self, t, x, rng, memory, a):
+        x[0] = 0.0
+        for i in range(len(x)):
+            a[i] = 1.0
+        return 0.0
+
+
+class Unset(oco.SignFlip):
+    def reveal(self, t, x, rng, memory, a):
+        a[0] = 1.0
+        return 0.0
+
+
+class BrokenPromise(oco.RandomSigns):
+    norm = 0.5
+
+
+class Unseeded(NamedTuple):
+    d: int = 2
+    loss = oco.Linear()
+
+    def examples(self, rng, t, target):
+        return np.random.default_rng().standard_normal((len(t), self.d)), np.zeros(len(t))
+
+
+class WrongShape(Unseeded):
+    def examples(self, rng, t, target):
+        return rng.standard_normal((len(t), 3)), np.zeros(len(t))
+
+
+@pytest.mark.parametrize(
+    ("stream", "message"),
+    [
+        (Peeks(), "changed the learner's decision"),
+        (Unset(), "every entry of a must be set"),
+        (BrokenPromise(), "norm = 0.5 is promised"),
+        (Unseeded(), "same seed gives another stream"),
+        (WrongShape(), "features have shape"),
+    ],
+)
+def test_broken_streams_are_caught(stream, message):
+    with pytest.raises(NotConformant, match=message):
+        check(stream)
+
+
+def test_what_is_no_part():
+    with pytest.raises(TypeError, match="is not a part"):
+        check(object())
+    with pytest.raises(NotConformant, match="no learner"):
+        check(oco.Round(1, 0.0, 0.0, 0.0))

@@ -1,0 +1,172 @@
+"""Regret <= bound at every checkpoint: learners x domains x streams; and wrong theorems are caught."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+import oco
+from oco import AdaGrad, AdaGradNorm, Ball, Box, FullMatrixAdaGrad, L1Ball, OGD, OGDSqrt, Simplex, Space, play
+
+ROUNDS = 300
+
+
+class Doubling(NamedTuple):
+    """Linear: phases of doubling length, in each the sign of one coordinate flips; sizes over six decades."""
+
+    d: int = 4
+    loss = oco.Linear()
+
+    def examples(self, rng, t, target):
+        phase = np.floor(np.log2(t)).astype(int)
+        a = np.zeros((len(t), self.d))
+        a[np.arange(len(t)), phase % self.d] = (-1.0) ** phase * 10.0 ** rng.uniform(-3, 3, len(t))
+        return a, np.zeros(len(t))
+
+
+class Greedy(NamedTuple):
+    """Adaptive: the unit gradient that most increases the regret after this round, along x_t - its average so far."""
+
+    d: int = 4
+    loss = oco.Linear()
+    norm = 1.0
+
+    def reveal(self, t, x, rng, memory, a):
+        size = 0.0
+        for i in range(len(x)):
+            a[i] = x[i] + 0.3 * memory[i] / t
+            size += a[i] * a[i]
+        for i in range(len(x)):
+            a[i] = a[i] / np.sqrt(size) if size > 0.0 else 0.5
+            memory[i] += a[i]
+        return 0.0
+
+
+STREAMS = {
+    "signs": oco.RandomSigns(4),
+    "biased": oco.RandomSigns(4, bias=0.4),
+    "doubling": Doubling(),
+    "zipf": oco.ZipfText(d=4, words=2),
+    "regression": oco.Regression(4, condition=100.0, rotated=True),
+    "drifting": oco.Classification(4, period=80.0),
+    "sign-flip": oco.SignFlip(4),
+    "orthogonal": oco.Orthogonal(4),
+    "greedy": Greedy(),
+}
+DOMAINS = {"space": Space(), "box": Box(-0.5, 1.0), "ball": Ball(1.5), "l1": L1Ball(), "simplex": Simplex()}
+LEARNERS = {
+    "ogd": OGD(0.1),
+    "ogd-sqrt": OGDSqrt(0.7),
+    "adagrad-norm": AdaGradNorm(0.5),
+    "adagrad": AdaGrad(0.5),
+    "adagrad-delta": AdaGrad(0.5, delta=0.1),
+    "adagrad-optax": AdaGrad(0.5, initial=0.1, eps=1e-3),
+    "full-matrix": FullMatrixAdaGrad(0.5, delta=0.01),
+}
+LOSSES = [oco.Linear(), oco.Squared(), oco.Absolute(), oco.Hinge(), oco.Logistic()]
+
+
+def assert_theorems(run):
+    """Certified regret <= bound; on unbounded domains regret against the comparator at which the bound is taken."""
+    kinds = {bound.name: bound.kind for bound in run.learner.bounds}
+    assert {"data", "worst"} <= set(kinds.values())
+    finite = np.isfinite(run.regret.low)
+    for name, bound in run.bounds().items():
+        at_comparator = kinds[name] == "trajectory" or not run.domain.bounded
+        regret = run.regret.low if at_comparator else run.regret.high
+        room = 1e-9 * (1.0 + np.abs(bound))
+        assert (regret <= bound + room)[finite].all(), f"{run.name}: {name} broken by {(regret - bound)[finite].max():g}"
+    for name, bound in run.lower_bounds().items():
+        assert (run.regret.low >= bound - 1e-9 * (1.0 + bound)).all(), f"{run.name}: less regret than {name}"
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+@pytest.mark.parametrize("stream", STREAMS)
+def test_regret_is_within_every_bound(stream, domain):
+    learners = {n: x for n, x in LEARNERS.items() if n != "full-matrix" or hasattr(DOMAINS[domain], "project_metric")}
+    for audit in (False, True):
+        for run in play(
+            STREAMS[stream], learners, domain=DOMAINS[domain], rounds=ROUNDS, seed=3, audit=audit, compiled=not audit
+        ):
+            assert_theorems(run)
+            if audit:
+                assert any(bound.kind == "trajectory" for bound in run.learner.bounds)
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: type(loss).__name__)
+def test_every_loss(loss):
+    stream = oco.Classification(4)
+    for domain in (Box(), Ball()):
+        for run in play(stream, [AdaGrad(), OGDSqrt(), FullMatrixAdaGrad(delta=0.01)], loss=loss, domain=domain, rounds=ROUNDS):
+            assert_theorems(run)
+
+
+@pytest.mark.parametrize("stream", ["signs", "zipf", "regression", "sign-flip", "orthogonal"])
+def test_steps_by_theorem_keep_their_theorems(stream):
+    learners = [OGD(), OGDSqrt(), AdaGradNorm(), AdaGrad()]
+    for run in play(STREAMS[stream], learners, domain=Ball(), rounds=2000, seed=4):
+        assert_theorems(run)
+        if type(run.learner) is AdaGrad:  # delta = 0: sqrt(2) max D_i sum_i sqrt(S_i)
+            assert np.allclose(run.bounds()["adagrad-data"], np.sqrt(2.0) * 2.0 * run.tally["roots"])
+
+
+def test_sandwich_on_the_ball():
+    """The orthogonal adversary forces exactly sqrt(t) on every learner; OGD tuned to T has no more at T."""
+    for run in play(oco.Orthogonal(6), [OGD(), OGDSqrt(), AdaGrad()], domain=Ball(), rounds=1000):
+        assert np.allclose(run.regret.middle - run.loss, np.sqrt(run.t), rtol=1e-9)
+        assert (run.lower_bounds()["minimax-lower"] <= run.regret.low).all()
+    assert run.lower_bounds()["minimax-lower"][-1] == pytest.approx(np.sqrt(1000) / np.sqrt(2.0))
+
+
+def test_ogd_identity_without_projection():
+    """On the whole space with linear losses: regret at u = |x_1 - u|^2/(2 eta) - |x_{T+1} - u|^2/(2 eta) + eta S/2."""
+    eta, stream = 0.05, oco.RandomSigns(3, bias=0.2)
+    run = play(stream, OGD(eta), rounds=500, seed=1)[0]
+    block = next(oco.streams.blocks(stream, 1, 500, False))
+    u = np.array([0.3, -2.0, 0.7])
+    regret = run.loss[-1] - (block.a @ u).sum()
+    identity = (u @ u - (run.x - u) @ (run.x - u)) / (2.0 * eta) + eta / 2.0 * run.sumsq[-1]
+    assert regret == pytest.approx(identity, rel=1e-11)
+
+
+class Segment(NamedTuple):
+    """The sequence g in 1-d, given in full."""
+
+    g: np.ndarray
+    loss = oco.Linear()
+    d = 1
+    norm = 1.0
+
+    def examples(self, rng, t, target):
+        return self.g[(t - 1) % len(self.g)][:, None], np.zeros(len(t))
+
+
+def test_controls_that_must_fail():
+    """Deliberately wrong constants are exceeded by real sequences, so the assertions above have teeth."""
+    # 0.95 of the worst case of tuned OGD: pushing one way from a corner attains the bound.
+    t = 64
+    run = play(Segment(np.ones(t)), OGD(2.0 / np.sqrt(t)), domain=Box(), start=[1.0], rounds=t)[0]
+    attained = run.regret.low[-1] / run.bounds()["ogd-worst"][-1]
+    assert 0.95 < attained <= 1.0
+    # "D sqrt(S)" in place of sqrt(2) D sqrt(S) is false for AdaGrad-Norm: a sequence found by search breaks it.
+    worst, rng = 0.0, np.random.default_rng(0)
+    for _ in range(40):
+        g = np.sign(rng.standard_normal(12)) * rng.uniform(0.2, 1.0, 12) * np.repeat([-1.0, 1.0], [rng.integers(1, 4), 12])[:12]
+        run = play(Segment(g), AdaGradNorm(), domain=Box(), rounds=12, compiled=False)[0]
+        worst = max(worst, (run.regret.low / run.bounds()["adagrad-norm-data"])[np.isfinite(run.regret.low)].max())
+    assert 0.3 < worst <= 1.0
+
+
+def test_control_a_wrong_update_is_caught():
+    """OGD whose step counter never advances (a known bug of a peer) breaks the 1 / sqrt(t) bound."""
+
+    class Frozen(OGDSqrt):
+        def rule(self, now, g, x, s):
+            return x - self.eta * g, s
+
+    run = play(oco.SignFlip(2), Frozen(8.0), domain=Space(), rounds=3000, compiled=False)[0]
+    bound = 2.0 * 8.0 * (np.sqrt(run.t) - 0.5)
+    assert run.regret.middle[-1] != 0.0 or run.loss[-1] > bound[-1]
+    with pytest.raises(AssertionError, match="broken"):
+        sign = play(oco.SignFlip(1), {"frozen": Frozen(1.9)}, domain=Box(), rounds=3000, compiled=False)[0]
+        assert_theorems(sign)
