@@ -1,9 +1,9 @@
 """Online convex optimization: learners with their theorems, compiled play, certified regret.
 
-    import oco
-    runs = oco.play(oco.ZipfText(d=200), [oco.AdaGrad(), oco.OGDSqrt()], domain=oco.Box(), rounds=5000)
-    runs[0].regret      # certified interval at every checkpoint runs[0].t
-    runs[0].bounds()    # its theorems, at the same checkpoints
+import oco
+runs = oco.play(oco.ZipfText(d=200), [oco.AdaGrad(), oco.OGDSqrt()], domain=oco.Box(), rounds=5000)
+runs[0].regret      # certified interval at every checkpoint runs[0].t
+runs[0].bounds()    # its theorems, at the same checkpoints
 """
 
 from oco.bounds import Bound
@@ -19,7 +19,34 @@ from oco.streams import Classification, Data, File, Orthogonal, RandomSigns, Reg
 __version__ = "0.1.0"
 
 __all__ = [
-    "OGD", "Absolute", "AdaGrad", "AdaGradNorm", "Ball", "Bound", "Box", "BrokenPlay", "Classification", "Data",
-    "File", "FullMatrixAdaGrad", "Hinge", "Interval", "L1Ball", "Linear", "Logistic", "OGDSqrt", "Orthogonal",
-    "Player", "RandomSigns", "Regression", "Round", "Run", "SignFlip", "Simplex", "Space", "Squared", "ZipfText", "play",
+    "OGD",
+    "Absolute",
+    "AdaGrad",
+    "AdaGradNorm",
+    "Ball",
+    "Bound",
+    "Box",
+    "BrokenPlay",
+    "Classification",
+    "Data",
+    "File",
+    "FullMatrixAdaGrad",
+    "Hinge",
+    "Interval",
+    "L1Ball",
+    "Linear",
+    "Logistic",
+    "OGDSqrt",
+    "Orthogonal",
+    "Player",
+    "RandomSigns",
+    "Regression",
+    "Round",
+    "Run",
+    "SignFlip",
+    "Simplex",
+    "Space",
+    "Squared",
+    "ZipfText",
+    "play",
 ]

@@ -56,6 +56,18 @@ def _is_library(module: types.ModuleType) -> bool:
     return source is None or source.startswith(_library_folders())
 
 
+def methods(cls: type) -> dict[str, types.FunctionType]:
+    """The functions that a class and its bases define, without those that every NamedTuple is given."""
+    given = {"_make", "_replace", "_asdict"}
+    return {
+        name: member
+        for base in reversed(cls.__mro__)
+        if base not in (tuple, object)
+        for name, member in vars(base).items()
+        if isinstance(member, types.FunctionType) and not name.startswith("__") and name not in given
+    }
+
+
 def fingerprint(value: Any) -> str:
     """A digest of `value` that changes whenever compiled code that refers to it could change."""
     digest = hashlib.sha256()
@@ -75,10 +87,9 @@ def _pieces(value: Any, names: tuple[str, ...], seen: set[int]) -> Iterator[str]
         yield from _function_pieces(value, seen)
     elif isinstance(value, type):
         yield f"class {value.__qualname__} {getattr(value, '_fields', None)}"
-        for name, member in sorted(vars(value).items()):
-            if isinstance(member, types.FunctionType) and member.__module__ == value.__module__:
-                yield name
-                yield from _function_pieces(member, seen)
+        for name, member in sorted(methods(value).items()):
+            yield name
+            yield from _function_pieces(member, seen)
         yield repr(getattr(value, "_field_defaults", None))
     elif isinstance(value, types.ModuleType):
         yield f"module {value.__name__} {getattr(value, '__version__', '')}"

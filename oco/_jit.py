@@ -20,7 +20,7 @@ from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, inf
 from numba.core.typing.typeof import Purpose
 from numba.extending import overload, typeof_impl
 
-from oco._cache import ContentCache, fingerprint, package_digest
+from oco._cache import ContentCache, fingerprint, methods, package_digest
 
 # Python's zero-division test would keep loops from vectorising; x / 0 is IEEE's infinity or NaN instead.
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
@@ -28,7 +28,6 @@ OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 INNER = OPTIONS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 # Sums may be reordered for SIMD; NaN and infinity keep their meaning.
 REORDER = {"reassoc", "contract", "nsz"}
-NAMEDTUPLE_METHODS = {"_make", "_replace", "_asdict"}
 
 _twins: dict[tuple[type, str], type] = {}
 _methods: dict[type, dict[str, Any]] = {}
@@ -40,17 +39,7 @@ _overloaded: set[Callable[..., Any]] = set()
 
 def is_part(value: Any) -> bool:
     """Whether `value` is a NamedTuple with methods of its own."""
-    return isinstance(value, tuple) and hasattr(value, "_fields") and bool(_own_methods(type(value)))
-
-
-def _own_methods(cls: type) -> dict[str, types.FunctionType]:
-    return {
-        name: member
-        for base in reversed(cls.__mro__)
-        if base not in (tuple, object)
-        for name, member in vars(base).items()
-        if isinstance(member, types.FunctionType) and not name.startswith("__") and name not in NAMEDTUPLE_METHODS
-    }
+    return isinstance(value, tuple) and hasattr(value, "_fields") and bool(methods(type(value)))
 
 
 def _copy(function: types.FunctionType, tag: str) -> types.FunctionType:
@@ -91,7 +80,7 @@ def _twin_class(cls: type) -> type:
         fields = getattr(cls, "_fields", ()) or ("unused",)
         made = namedtuple(f"{cls.__name__}_{content[:16]}", fields)  # type: ignore[misc]
         _content[made] = content
-        table = {name: numba.njit(_copy(f, content), **INNER) for name, f in _own_methods(cls).items()}
+        table = {name: numba.njit(_copy(f, content), **INNER) for name, f in methods(cls).items()}
         _methods[made] = table
         for name in table.keys() - _taught:
             _teach(name)
@@ -192,9 +181,22 @@ def kernel(function: Any = None, *, reorder: bool = False) -> Any:
     return Kernel(function, reorder=reorder)
 
 
+REASONS = (
+    "Unknown attribute",
+    "No implementation",
+    "Untyped global",
+    "Cannot unify",
+    "NameError",
+    "Use of unsupported",
+)
+
+
 def _explain(arguments: tuple[Any, ...], error: NumbaError) -> str:
-    names = ", ".join(type(value).__name__ for value in arguments if is_part(value))
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    told = [line for line in lines if "File \"" in line or line.startswith(("Unknown attribute", "No implementation",
-            "Untyped", "Cannot unify", "Invalid use", "NameError", "Use of unsupported", "- Resolution"))]
-    return f"{names} cannot be compiled: {'; '.join(dict.fromkeys(told[:6])) or lines[0]}"
+    """One sentence from Numba's pages: which parts, the innermost line of theirs, the reason."""
+    parts = [type(value).__name__.rpartition("_")[0] for value in arguments if type(value) in _methods]
+    lines = [line.strip() for line in str(error).splitlines()]
+    reasons = [line.rstrip(":") for line in lines if line.startswith(REASONS)]
+    called = [line.removeprefix(">>> ") for line in lines if line.startswith(">>> ")]
+    places = [line.rstrip(":") for line in lines if line.startswith("File ") and "numba" not in line]
+    told = [reasons[-1] if reasons else lines[0], *called[-1:], *places[:1]]
+    return f"{', '.join(parts)} cannot be compiled: {'; '.join(told)}"

@@ -1,27 +1,45 @@
 """Theorems as code: a bound is evaluated on a run, at every checkpoint, with the constants of its source."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from oco._cache import methods
 from oco.protocols import Vector
 
 
-@dataclass(frozen=True)
-class Bound:
+class Bound(NamedTuple):
     """`value(part, run)` is the right-hand side at every checkpoint, shape (K,).
 
     kind: "data" (reads the gradients seen), "worst" (G, D and t alone), "trajectory" (audited runs; tightest), or
-    "lower" (no learner has less regret). On bounded domains data and worst bounds hold against every comparator;
-    elsewhere, and for trajectories, they are evaluated at the run's comparators.
+    "lower" (no learner has less regret; NaN where it does not apply). On bounded domains data and worst bounds hold
+    against every comparator; elsewhere, and for trajectories, they are evaluated at the run's comparators.
     """
 
     name: str
-    source: str
     kind: str
+    source: str
     value: Callable[[Any, Any], Vector]
+
+
+Method = TypeVar("Method", bound=Callable[..., Vector])
+
+
+def bound(name: str, kind: str, source: str) -> Callable[[Method], Method]:
+    """Decorator: this method of a learner or stream is a theorem, evaluated on a run."""
+
+    def mark(method: Method) -> Method:
+        method.theorem = Bound(name, kind, source, method)  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+def bounds_of(part: Any) -> list[Bound]:
+    """The theorems of a learner or stream (or of its class), in the order in which they are written."""
+    kind = part if isinstance(part, type) else type(part)
+    return [member.theorem for member in methods(kind).values() if hasattr(member, "theorem")]
 
 
 def lipschitz(run: Any) -> Vector:
@@ -54,10 +72,11 @@ def _start(run: Any, u: Vector) -> Vector:
     return run.start if len(run.start) == len(u) else run.domain.centre(len(u))
 
 
-def _trajectory(learner: Any, run: Any) -> Vector:
+def trajectory(run: Any) -> Vector:
     """(1/2) sum_s |x_s - u|^2_{Gamma_s - Gamma_{s-1}} + (1/2) sum_s |g_s|^2_{Gamma_s^{-1}}, Gamma_0 = 0.
 
-    For any x_{s+1} = Proj^{Gamma_s}(x_s - Gamma_s^{-1} g_s) with Gamma_s of any sign of change.
+    What mirror descent, x_{s+1} = Proj^{Gamma_s}(x_s - Gamma_s^{-1} g_s), satisfies for any Gamma_s: the sum over the
+    run from which its other bounds are derived.
     """
     values = np.empty(len(run.t))
     for k, (audit, u) in enumerate(zip(run.audit, run.comparators, strict=True)):
@@ -66,13 +85,6 @@ def _trajectory(learner: Any, run: Any) -> Vector:
     return values
 
 
-def trajectory(name: str, source: str) -> Bound:
-    """The exact sum over the run that the other bounds of a mirror-descent method are derived from."""
-    return Bound(name, source, "trajectory", _trajectory)
-
-
-def _minimax(stream: Any, run: Any) -> Vector:
+def minimax(run: Any) -> Vector:
+    """D G sqrt(t) / (2 sqrt 2), which some linear losses force on any learner (Orabona 1912.13213, Theorem 5.1)."""
     return run.domain.diameter(run.d) * lipschitz(run) * np.sqrt(run.t) / (2.0 * np.sqrt(2.0))
-
-
-MINIMAX = Bound("minimax-lower", "Orabona 1912.13213, Theorem 5.1: D G sqrt(T) / (2 sqrt 2)", "lower", _minimax)

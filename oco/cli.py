@@ -10,11 +10,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
+from oco.bounds import bounds_of
 from oco.domains import DOMAINS, Ball, Box, Space
 from oco.learners import LEARNERS, AdaGrad, AdaGradNorm, FullMatrixAdaGrad, OGDSqrt
 from oco.losses import LOSSES, Logistic
 from oco.play import BrokenPlay, play
-from oco.protocols import Dense
 from oco.streams import STREAMS, Classification, File, Orthogonal, ZipfText
 
 SMALL = 128  # columns up to which a file is also played by full-matrix AdaGrad by default
@@ -55,7 +55,9 @@ def build(text: str, known: dict[str, Any], noun: str) -> Any:
         key, equals, value = item.partition("=")
         if key not in fields or not equals:
             takes = ", ".join(fields) or "none"
-            raise ValueError(f"{noun} {name} takes no parameter {key!r}; its parameters (as {name}:param=value): {takes}")
+            raise ValueError(
+                f"{noun} {name} takes no parameter {key!r}; its parameters (as {name}:param=value): {takes}"
+            )
         try:
             given[key] = _number(value)
         except ValueError:
@@ -82,7 +84,10 @@ def default_games() -> list[tuple[str, dict[str, Any]]]:
     sparse = trio | {"full-matrix": FullMatrixAdaGrad(delta=1e-3)}
     return [
         ("sparse", {"stream": ZipfText(d=50), "domain": Box(), "learners": sparse, "rounds": 4000}),
-        ("rotated", {"stream": Classification(20, 0.05, 1e3, True), "domain": Ball(5.0), "learners": trio, "rounds": 10_000}),
+        (
+            "rotated",
+            {"stream": Classification(20, 0.05, 1e3, True), "domain": Ball(5.0), "learners": trio, "rounds": 10_000},
+        ),
         ("adversarial", {"stream": Orthogonal(5), "domain": Ball(), "learners": trio, "rounds": 10_000}),
     ]
 
@@ -205,7 +210,7 @@ def _list(options: argparse.Namespace) -> int:
     print("bounds:")
     for parts in (LEARNERS, STREAMS):
         for name, part in parts.items():
-            for bound in getattr(part, "bounds", ()):
+            for bound in bounds_of(part):
                 print(f"  {bound.name:46} {name}, {bound.kind}: {bound.source}")
     return 0
 

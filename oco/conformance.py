@@ -89,7 +89,11 @@ def _learner_on(learner: Any, domain: Any) -> Iterator[str]:
     other = np.vstack([_gradients(1)[: ROUNDS // 2], _gradients(2)[ROUNDS // 2 :]])
     if not np.array_equal(path[: ROUNDS // 2 + 1], _walk(learner, domain, other)[: ROUNDS // 2 + 1]):
         yield f"{where}, decisions depend on gradients not yet revealed"
-    compiled = _walk(learner, domain, _gradients(1), compiled=True)
+    try:
+        compiled = _walk(learner, domain, _gradients(1), compiled=True)
+    except TypeError as problem:
+        yield f"{where}, {problem}"
+        return
     if not np.allclose(path, compiled, rtol=TOLERANCE, atol=TOLERANCE * np.abs(path).max()):
         yield f"{where}, compiled decisions differ from interpreted ones by {np.abs(path - compiled).max():.2g}"
     if getattr(learner, "lazy", False):

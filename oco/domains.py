@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oco._jit import specialise
-from oco.protocols import Matrix, Vector
+from oco.protocols import Matrix, Vector, declare
 
 SLACK = 1e-9  # feasibility is judged relative to the size of the set, to this precision
 
@@ -156,11 +156,9 @@ def _cholesky_solve(a: Matrix, b: Vector) -> None:
         b[i] /= a[i, i]
 
 
+@declare(separable=True, bounded=False)
 class Space(NamedTuple):
     """All of R^d."""
-
-    separable = True
-    bounded = False
 
     def clip(self, i: int, v: float) -> float:
         return v
@@ -196,14 +194,12 @@ class Space(NamedTuple):
         raise ValueError("a linear function has no minimiser on Space: choose a bounded domain")
 
 
+@declare(separable=True, bounded=True)
 class Box(NamedTuple):
     """Product of the intervals [lower_i, upper_i]; each bound a number or an array (d,)."""
 
     lower: Any = -1.0
     upper: Any = 1.0
-
-    separable = True
-    bounded = True
 
     def clip(self, i: int, v: float) -> float:
         return min(max(v, pick(self.lower, i)), pick(self.upper, i))
@@ -310,14 +306,11 @@ class Box(NamedTuple):
         return np.where(c > 0, self.lower, np.where(c < 0, self.upper, self.centre(len(c))))
 
 
+@declare(separable=False, bounded=True, positive=("radius",))
 class Ball(NamedTuple):
     """|x|_2 <= radius."""
 
     radius: float = 1.0
-
-    positive = ("radius",)
-    separable = False
-    bounded = True
 
     def holds(self, x: Vector) -> bool:
         return _norm(x) <= self.radius
@@ -365,14 +358,11 @@ class Ball(NamedTuple):
         return -self.radius / size * c if size > 0 else np.zeros_like(c)
 
 
+@declare(separable=False, bounded=True, positive=("radius",))
 class L1Ball(NamedTuple):
     """|x|_1 <= radius."""
 
     radius: float = 1.0
-
-    positive = ("radius",)
-    separable = False
-    bounded = True
 
     def holds(self, x: Vector) -> bool:
         total = 0.0
@@ -416,11 +406,9 @@ class L1Ball(NamedTuple):
         return x
 
 
+@declare(separable=False, bounded=True)
 class Simplex(NamedTuple):
     """x >= 0, sum x = 1."""
-
-    separable = False
-    bounded = True
 
     def holds(self, x: Vector) -> bool:
         return False  # every step leaves the hyperplane

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from oco.bounds import bounds_of
 from oco.regret import Run
 
 STYLES = (("#000000", "o"), ("#0072b2", "s"), ("#e69f00", "^"), ("#cc79a7", "D"), ("#009e73", "v"), ("#56b4e9", "P"))
@@ -32,7 +33,7 @@ def _style(i: int) -> dict[str, Any]:
 
 
 def _of_kind(run: Run, kind: str) -> list[np.ndarray]:
-    kinds = {bound.name: bound.kind for bound in getattr(run.learner, "bounds", ())}
+    kinds = {bound.name: bound.kind for bound in bounds_of(run.learner)}
     return [value for name, value in run.bounds().items() if kinds[name] == kind]
 
 
@@ -47,8 +48,8 @@ def regret(runs: Sequence[Run], ax: Any) -> Any:
             for value in _of_kind(run, kind):
                 ax.plot(run.t, value, color=style["color"], linestyle=dashes, linewidth=0.7)
         lowest, highest = min(lowest, interval.low.min()), max(highest, np.abs(interval.high).max())
-    for value in runs[0].lower_bounds().values():
-        ax.plot(runs[0].t, value, color="#888888", linestyle="-.", linewidth=0.8, label="lower bound, any learner")
+    for name, value in runs[0].lower_bounds().items():
+        ax.plot(runs[0].t, value, color="#888888", linestyle="-.", linewidth=0.8, label=name)
     ax.set_xscale("log")
     if lowest > 0.0:
         ax.set_yscale("log")

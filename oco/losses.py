@@ -8,6 +8,8 @@ lipschitz(margin, label) = sup of |slope| over |z| <= margin, |y| <= label.
 import math
 from typing import NamedTuple
 
+from oco.protocols import declare
+
 
 class Linear(NamedTuple):
     """value = z: the gradient is a_t itself, the label is not looked at."""
@@ -66,10 +68,9 @@ class Absolute(NamedTuple):
         return 1.0
 
 
+@declare(labels=(-1.0, 1.0))
 class Hinge(NamedTuple):
     """value = max(0, 1 - y z), y in {-1, +1}; slope 0 at the kink."""
-
-    labels = (-1.0, 1.0)
 
     def value(self, z: float, y: float) -> float:
         return max(0.0, 1.0 - y * z)
@@ -88,10 +89,9 @@ class Hinge(NamedTuple):
         return 1.0
 
 
+@declare(labels=(-1.0, 1.0))
 class Logistic(NamedTuple):
     """value = log(1 + exp(-y z)), y in {-1, +1}, exact to rounding for any margin."""
-
-    labels = (-1.0, 1.0)
 
     def value(self, z: float, y: float) -> float:
         m = y * z

@@ -307,7 +307,9 @@ class _Seat:
         )
 
     def run(self, game: _Game, interrupted: bool) -> Run:
-        columns = {key: np.array([row[key] for row in self.rows]) for key in self.rows[0] if key not in ("audit", "tally")}
+        columns = {
+            key: np.array([row[key] for row in self.rows]) for key in self.rows[0] if key not in ("audit", "tally")
+        }
         tally = {key: np.array([row["tally"][key] for row in self.rows]) for key in self.rows[0]["tally"]}
         return Run(
             name=self.name,

@@ -185,7 +185,9 @@ def _as_memory(memory: Any) -> Any:
 def check_fit(learner: Any, domain: Any) -> None:
     who = type(learner).__name__
     if not hasattr(learner, "rule") and not (hasattr(learner, "update") and hasattr(learner, "init")):
-        raise TypeError(f"{who} is not a learner: missing rule(now, g, x, s), or init(x) and update(now, g, state, domain)")
+        raise TypeError(
+            f"{who} is not a learner: missing rule(now, g, x, s), or init(x) and update(now, g, state, domain)"
+        )
     missing = [need for need in getattr(learner, "needs", ()) if not hasattr(domain, need)]
     if missing:
         raise ValueError(f"{who} is not compatible with {type(domain).__name__}: missing {', '.join(missing)}")

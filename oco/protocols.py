@@ -5,14 +5,29 @@ the learner plays x_t, the stream reveals (a_t, y_t), the learner suffers f_t(x_
 sees the subgradient g_t = loss'(<a_t, x_t>, y_t) a_t.
 """
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
+
+
+Part = TypeVar("Part", bound=type)
+THEORY: Any = None  # a parameter that its learner's theorem sets before round 1
+
+
+def declare(**facts: Any) -> Callable[[Part], Part]:
+    """Class decorator: state facts about a part, such as lazy=True (a NamedTuple's body holds fields and methods)."""
+
+    def state(part: Part) -> Part:
+        for name, fact in facts.items():
+            setattr(part, name, fact)
+        return part
+
+    return state
 
 
 class Dense(NamedTuple):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from oco.bounds import bounds_of
 from oco.protocols import Matrix, Vector
 
 # Losses are added one by one over at most 2^16 rounds and then exactly: the error is within 2^16 eps of the sum of
@@ -95,14 +96,13 @@ class Run:
 
     def bounds(self) -> dict[str, Vector]:
         """Upper bounds on the regret by name, each (K,); trajectory bounds only of audited runs."""
-        known = getattr(self.learner, "bounds", ())
+        known = bounds_of(self.learner)
         return {b.name: b.value(self.learner, self) for b in known if b.kind != "trajectory" or self.audit is not None}
 
     def lower_bounds(self) -> dict[str, Vector]:
-        """Regret that the stream forces on any learner in this domain, each (K,)."""
-        if not self.domain.bounded:
-            return {}
-        return {b.name: b.value(self.stream, self) for b in getattr(self.stream, "bounds", ())}
+        """Regret that the stream forces on any learner in this domain, each (K,); empty where it forces none."""
+        values = {b.name: b.value(self.stream, self) for b in bounds_of(self.stream)}
+        return {name: value for name, value in values.items() if np.isfinite(value).all()}
 
     def exponent(self) -> float:
         """Slope of log regret against log t over the second half of the checkpoints; NaN where regret <= 0."""

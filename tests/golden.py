@@ -1,6 +1,6 @@
 """Compute golden.json: AdaGrad iterates of torch and optax in float64. Run by hand where both are installed.
 
-    pip install torch optax jax numpy && python tests/golden.py
+pip install torch optax jax numpy && python tests/golden.py
 """
 
 import json

@@ -59,7 +59,17 @@ def test_same_learner_twice_is_told_apart(tmp_path, capsys):
 def test_list_shows_everything(capsys):
     assert main(["list"]) == 0
     out = capsys.readouterr().out
-    for name in ("adagrad-norm", "full-matrix", "zipf", "sign-flip", "logistic", "hinge", "simplex", "l1", "adagrad-data"):
+    for name in (
+        "adagrad-norm",
+        "full-matrix",
+        "zipf",
+        "sign-flip",
+        "logistic",
+        "hinge",
+        "simplex",
+        "l1",
+        "adagrad-data",
+    ):
         assert name in out
 
 

@@ -9,7 +9,12 @@ from naive import project as naive_project
 from oco import Ball, Box, L1Ball, Simplex, Space
 from oco._jit import kernel
 
-DOMAINS = [Box(-1.0, 0.5), Box(np.array([-1.0, 0.0, -0.2, -3.0]), np.array([1.0, 0.1, 0.3, -2.0])), Ball(0.7), L1Ball(1.3)]
+DOMAINS = [
+    Box(-1.0, 0.5),
+    Box(np.array([-1.0, 0.0, -0.2, -3.0]), np.array([1.0, 0.1, 0.3, -2.0])),
+    Ball(0.7),
+    L1Ball(1.3),
+]
 DOMAINS += [Simplex(), Space()]
 IDS = ["box", "box-by-coordinate", "ball", "l1", "simplex", "space"]
 METRICS = ["euclidean", "even", "wide", "some-zero"]
@@ -65,7 +70,9 @@ def test_diagonal_projection(domain, metric):
         assert np.allclose(x, interpreted, rtol=1e-12, atol=1e-12 * np.abs(y).max())
 
 
-@pytest.mark.parametrize("domain", [Box(-1.0, 0.5), DOMAINS[1], Ball(0.7), Space()], ids=["box", "boxes", "ball", "space"])
+@pytest.mark.parametrize(
+    "domain", [Box(-1.0, 0.5), DOMAINS[1], Ball(0.7), Space()], ids=["box", "boxes", "ball", "space"]
+)
 def test_full_metric_projection(domain):
     rng = np.random.default_rng(2)
     for trial in range(100):

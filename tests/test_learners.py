@@ -58,9 +58,7 @@ def test_gradient_descent(learner, step, domain):
 
 
 @pytest.mark.parametrize("domain", DOMAINS, ids=IDS)
-@pytest.mark.parametrize(
-    "form", [{}, {"delta": 0.1}, {"initial": 0.1, "eps": 1e-7}], ids=["theorem", "delta", "optax"]
-)
+@pytest.mark.parametrize("form", [{}, {"delta": 0.1}, {"initial": 0.1, "eps": 1e-7}], ids=["theorem", "delta", "optax"])
 def test_adagrad(form, domain):
     naive = naive_adagrad(gradient, domain.centre(D), domain, ROUNDS, 0.4, **form)
     agree(AdaGrad(0.4, **form), domain, naive, 1e-7)

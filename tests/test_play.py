@@ -21,7 +21,8 @@ LEARNERS = {"ogd": OGDSqrt(0.5), "adagrad": AdaGrad(0.5)}
 
 def same(one, other):
     return all(
-        np.array_equal(getattr(one, name), getattr(other, name)) for name in ("t", "loss", "sumsq", "x", "peak", "reach")
+        np.array_equal(getattr(one, name), getattr(other, name))
+        for name in ("t", "loss", "sumsq", "x", "peak", "reach")
     )
 
 
@@ -46,7 +47,9 @@ def test_slices_do_not_change_results(monkeypatch):
     whole = play(oco.Regression(3), LEARNERS, domain=Ball(), rounds=500)
     monkeypatch.setattr(oco.play.__globals__["_Pace"], "__init__", lambda self: setattr(self, "rounds", 1))
     monkeypatch.setitem(oco.play.__globals__, "PIECE", 0.0)
-    assert all(same(a, b) for a, b in zip(whole, play(oco.Regression(3), LEARNERS, domain=Ball(), rounds=500), strict=True))
+    assert all(
+        same(a, b) for a, b in zip(whole, play(oco.Regression(3), LEARNERS, domain=Ball(), rounds=500), strict=True)
+    )
 
 
 def test_compiled_equals_interpreted():
@@ -182,7 +185,13 @@ def test_a_stream_that_breaks_keeps_the_runs():
     ],
 )
 def test_bad_input_is_refused(arguments, error, message):
-    given = {"stream": oco.Regression(2), "learners": OGDSqrt(0.1), "domain": Ball(), "rounds": 10, "loss": oco.Squared()}
+    given = {
+        "stream": oco.Regression(2),
+        "learners": OGDSqrt(0.1),
+        "domain": Ball(),
+        "rounds": 10,
+        "loss": oco.Squared(),
+    }
     given |= arguments
     with pytest.raises(error, match=message):
         play(given.pop("stream"), given.pop("learners"), **given)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import oco
-from oco import AdaGrad, AdaGradNorm, Ball, Box, FullMatrixAdaGrad, L1Ball, OGD, OGDSqrt, Simplex, Space, play
+from oco import OGD, AdaGrad, AdaGradNorm, Ball, Box, FullMatrixAdaGrad, L1Ball, OGDSqrt, Simplex, Space, play
+from oco.bounds import bounds_of
 
 ROUNDS = 300
 
@@ -68,14 +69,16 @@ LOSSES = [oco.Linear(), oco.Squared(), oco.Absolute(), oco.Hinge(), oco.Logistic
 
 def assert_theorems(run):
     """Certified regret <= bound; on unbounded domains regret against the comparator at which the bound is taken."""
-    kinds = {bound.name: bound.kind for bound in run.learner.bounds}
+    kinds = {bound.name: bound.kind for bound in bounds_of(run.learner)}
     assert {"data", "worst"} <= set(kinds.values())
     finite = np.isfinite(run.regret.low)
     for name, bound in run.bounds().items():
         at_comparator = kinds[name] == "trajectory" or not run.domain.bounded
         regret = run.regret.low if at_comparator else run.regret.high
         room = 1e-9 * (1.0 + np.abs(bound))
-        assert (regret <= bound + room)[finite].all(), f"{run.name}: {name} broken by {(regret - bound)[finite].max():g}"
+        assert (regret <= bound + room)[finite].all(), (
+            f"{run.name}: {name} broken by {(regret - bound)[finite].max():g}"
+        )
     for name, bound in run.lower_bounds().items():
         assert (run.regret.low >= bound - 1e-9 * (1.0 + bound)).all(), f"{run.name}: less regret than {name}"
 
@@ -90,14 +93,16 @@ def test_regret_is_within_every_bound(stream, domain):
         ):
             assert_theorems(run)
             if audit:
-                assert any(bound.kind == "trajectory" for bound in run.learner.bounds)
+                assert any(bound.kind == "trajectory" for bound in bounds_of(run.learner))
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: type(loss).__name__)
 def test_every_loss(loss):
     stream = oco.Classification(4)
     for domain in (Box(), Ball()):
-        for run in play(stream, [AdaGrad(), OGDSqrt(), FullMatrixAdaGrad(delta=0.01)], loss=loss, domain=domain, rounds=ROUNDS):
+        for run in play(
+            stream, [AdaGrad(), OGDSqrt(), FullMatrixAdaGrad(delta=0.01)], loss=loss, domain=domain, rounds=ROUNDS
+        ):
             assert_theorems(run)
 
 
@@ -151,7 +156,11 @@ def test_controls_that_must_fail():
     # "D sqrt(S)" in place of sqrt(2) D sqrt(S) is false for AdaGrad-Norm: a sequence found by search breaks it.
     worst, rng = 0.0, np.random.default_rng(0)
     for _ in range(40):
-        g = np.sign(rng.standard_normal(12)) * rng.uniform(0.2, 1.0, 12) * np.repeat([-1.0, 1.0], [rng.integers(1, 4), 12])[:12]
+        g = (
+            np.sign(rng.standard_normal(12))
+            * rng.uniform(0.2, 1.0, 12)
+            * np.repeat([-1.0, 1.0], [rng.integers(1, 4), 12])[:12]
+        )
         run = play(Segment(g), AdaGradNorm(), domain=Box(), rounds=12, compiled=False)[0]
         worst = max(worst, (run.regret.low / run.bounds()["adagrad-norm-data"])[np.isfinite(run.regret.low)].max())
     assert 0.3 < worst <= 1.0

@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from oco.bounds import Bound, lipschitz, radius, trajectory, width
-from oco.protocols import Round, Setting, Vector
+from oco.bounds import bound, lipschitz, radius, trajectory, width
+from oco.protocols import THEORY, Round, Setting, Vector, declare
 
 
+@declare(lazy=True, positive=("eta",), nonnegative=("delta", "initial", "eps"))
 class AdaGrad(NamedTuple):
     """Diagonal AdaGrad: S_i += g_i^2, then x = argmin_{x in X} |x - (x_t - eta g_t / H_t)|_{H_t}.
 
@@ -22,14 +23,10 @@ class AdaGrad(NamedTuple):
     D_i is the width of coordinate i; for delta = q = 0 that is regret <= sqrt(2) max_i D_i sum_i sqrt(S_i).
     """
 
-    eta: float | None = None
+    eta: float = THEORY
     delta: float = 0.0
     initial: float = 0.0
     eps: float = 0.0
-
-    lazy = True
-    positive = ("eta",)
-    nonnegative = ("delta", "initial", "eps")
 
     def memory(self) -> float:
         return self.initial
@@ -56,12 +53,14 @@ class AdaGrad(NamedTuple):
             "ground": float(len(s) * math.sqrt(self.initial + self.eps)),
         }
 
+    @bound("adagrad-data", "data", "Duchi, Hazan, Singer 2011, Theorem 5")
     def data(self, run: Any) -> Vector:
         roots = run.tally["roots"]
         start = self.delta * radius(run) ** 2
         spread = run.tally["weighted"] if run.domain.bounded else width(run) ** 2 * roots
         return (start + spread) / (2.0 * self.eta) + self.eta * (roots - run.tally["ground"])
 
+    @bound("adagrad-worst", "worst", "Duchi, Hazan, Singer 2011, Theorem 5 and Cauchy-Schwarz")
     def worst(self, run: Any) -> Vector:
         # sum_i sqrt(q + S_i) <= sqrt(d (d q + G^2 t)) by Cauchy-Schwarz.
         d = run.dimension
@@ -69,8 +68,6 @@ class AdaGrad(NamedTuple):
         spread = width(run) ** 2 * roots
         return (self.delta * radius(run) ** 2 + spread) / (2.0 * self.eta) + self.eta * (roots - run.tally["ground"])
 
-    bounds = (
-        Bound("adagrad-data", "Duchi, Hazan, Singer 2011, Theorem 5", "data", data),
-        Bound("adagrad-worst", "Duchi, Hazan, Singer 2011, Theorem 5 and Cauchy-Schwarz", "worst", worst),
-        trajectory("adagrad-trajectory", "Duchi, Hazan, Singer 2011, Proposition 3"),
-    )
+    @bound("adagrad-trajectory", "trajectory", "Duchi, Hazan, Singer 2011, Proposition 3")
+    def trajectory(self, run: Any) -> Vector:
+        return trajectory(run)

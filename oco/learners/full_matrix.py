@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from oco.bounds import Bound, lipschitz, radius, span, trajectory
-from oco.protocols import Matrix, Round, Setting, Vector
+from oco.bounds import bound, lipschitz, radius, span, trajectory
+from oco.protocols import THEORY, Matrix, Round, Setting, Vector, declare
 
 LARGEST = 4096  # above this dimension the matrices alone pass 100 MB each and a round a minute
 
@@ -16,6 +16,7 @@ class FullMatrixState(NamedTuple):
     outer: Matrix  # (d, d): G = sum_s g_s g_s^T
 
 
+@declare(needs=("project_metric",), positive=("eta",), nonnegative=("delta",))
 class FullMatrixAdaGrad(NamedTuple):
     """Full-matrix AdaGrad: G += g g^T, H = delta I + G^{1/2}, x = argmin_{x in X} |x - (x_t - eta H^+ g_t)|_H.
 
@@ -25,12 +26,8 @@ class FullMatrixAdaGrad(NamedTuple):
     sqrt(2) D tr G_t^{1/2}. One eigendecomposition a round: O(d^3).
     """
 
-    eta: float | None = None
+    eta: float = THEORY
     delta: float = 0.0
-
-    needs = ("project_metric",)
-    positive = ("eta",)
-    nonnegative = ("delta",)
 
     def init(self, x: Vector) -> FullMatrixState:
         if len(x) > LARGEST:
@@ -77,9 +74,11 @@ class FullMatrixAdaGrad(NamedTuple):
     def tally(self, state: FullMatrixState, domain: Any) -> dict[str, float]:
         return {"trace_root": float(np.sqrt(np.maximum(np.linalg.eigvalsh(state.outer), 0.0)).sum())}
 
+    @bound("full-matrix-data", "data", "Duchi, Hazan, Singer 2011, Theorem 7")
     def data(self, run: Any) -> Vector:
         return self._theorem7(run, run.tally["trace_root"])
 
+    @bound("full-matrix-worst", "worst", "Duchi, Hazan, Singer 2011, Theorem 7 and Cauchy-Schwarz")
     def worst(self, run: Any) -> Vector:
         # tr G^{1/2} <= sqrt(d tr G) by Cauchy-Schwarz.
         return self._theorem7(run, lipschitz(run) * np.sqrt(run.dimension * run.t))
@@ -88,8 +87,6 @@ class FullMatrixAdaGrad(NamedTuple):
         start = self.delta * radius(run) ** 2 / (2.0 * self.eta)
         return start + (span(run) ** 2 / (2.0 * self.eta) + self.eta) * trace_root
 
-    bounds = (
-        Bound("full-matrix-data", "Duchi, Hazan, Singer 2011, Theorem 7", "data", data),
-        Bound("full-matrix-worst", "Duchi, Hazan, Singer 2011, Theorem 7 and Cauchy-Schwarz", "worst", worst),
-        trajectory("full-matrix-trajectory", "Duchi, Hazan, Singer 2011, Proposition 3"),
-    )
+    @bound("full-matrix-trajectory", "trajectory", "Duchi, Hazan, Singer 2011, Proposition 3")
+    def trajectory(self, run: Any) -> Vector:
+        return trajectory(run)

@@ -1,7 +1,7 @@
 """Online gradient descent with three step rules, Euclidean projection, and their regret bounds.
 
 x_{t+1} = argmin_{x in X} |x - (x_t - eta_t g_t)|_2. S_t = sum_{s<=t} |g_s|_2^2; D is the diameter of X; G >= |g_t|_2.
-eta = None asks for the step by theorem.
+eta = THEORY asks for the step by theorem.
 """
 
 import math
@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from oco.bounds import Bound, lipschitz, radius, span, trajectory
-from oco.protocols import Round, Setting, Vector
+from oco.bounds import bound, lipschitz, radius, span, trajectory
+from oco.protocols import THEORY, Round, Setting, Vector, declare
 
 
+@declare(lazy=True, positive=("eta",))
 class OGD(NamedTuple):
     """Online gradient descent, fixed step eta (Zinkevich 2003).
 
@@ -20,10 +21,7 @@ class OGD(NamedTuple):
     term -|x_{t+1} - u|^2 / (2 eta) where no projection was active. By theorem eta = max_u |x_1 - u| / (G sqrt T).
     """
 
-    eta: float | None = None
-
-    lazy = True
-    positive = ("eta",)
+    eta: float = THEORY
 
     def rule(self, now: Round, g: float, x: float, s: float) -> tuple[float, float]:
         return x - self.eta * g, s
@@ -36,19 +34,20 @@ class OGD(NamedTuple):
         setting.need(diameter=reach, lipschitz=setting.lipschitz, rounds=setting.rounds)
         return OGD(reach / (setting.lipschitz * math.sqrt(setting.rounds)))
 
+    @bound("ogd-data", "data", "Orabona 1912.13213, Theorem 2.13")
     def data(self, run: Any) -> Vector:
         return radius(run) ** 2 / (2.0 * self.eta) + self.eta / 2.0 * run.sumsq
 
+    @bound("ogd-worst", "worst", "Orabona 1912.13213, Theorem 2.13")
     def worst(self, run: Any) -> Vector:
         return radius(run) ** 2 / (2.0 * self.eta) + self.eta / 2.0 * lipschitz(run) ** 2 * run.t
 
-    bounds = (
-        Bound("ogd-data", "Orabona 1912.13213, Theorem 2.13", "data", data),
-        Bound("ogd-worst", "Orabona 1912.13213, Theorem 2.13", "worst", worst),
-        trajectory("ogd-trajectory", "Orabona 1912.13213, Lemma 2.12"),
-    )
+    @bound("ogd-trajectory", "trajectory", "Orabona 1912.13213, Lemma 2.12")
+    def trajectory(self, run: Any) -> Vector:
+        return trajectory(run)
 
 
+@declare(lazy=True, positive=("eta",))
 class OGDSqrt(NamedTuple):
     """Online gradient descent, step eta / sqrt(t), for any horizon (Zinkevich 2003).
 
@@ -57,10 +56,7 @@ class OGDSqrt(NamedTuple):
     By theorem eta = D / (G sqrt 2), regret <= sqrt(2) D G sqrt(t).
     """
 
-    eta: float | None = None
-
-    lazy = True
-    positive = ("eta",)
+    eta: float = THEORY
 
     def rule(self, now: Round, g: float, x: float, s: float) -> tuple[float, float]:
         return x - self.eta / math.sqrt(now.t) * g, s
@@ -73,20 +69,21 @@ class OGDSqrt(NamedTuple):
         setting.need(diameter=diameter, lipschitz=setting.lipschitz)
         return OGDSqrt(diameter / (setting.lipschitz * math.sqrt(2.0)))
 
+    @bound("ogd-sqrt-data", "data", "Zinkevich 2003, proof of Theorem 1")
     def data(self, run: Any) -> Vector:
         return span(run) ** 2 * np.sqrt(run.t) / (2.0 * self.eta) + self.eta / 2.0 * run.faded
 
+    @bound("ogd-sqrt-worst", "worst", "Zinkevich 2003, Theorem 1")
     def worst(self, run: Any) -> Vector:
         steps = self.eta * lipschitz(run) ** 2 * (np.sqrt(run.t) - 0.5)
         return span(run) ** 2 * np.sqrt(run.t) / (2.0 * self.eta) + steps
 
-    bounds = (
-        Bound("ogd-sqrt-data", "Zinkevich 2003, proof of Theorem 1", "data", data),
-        Bound("ogd-sqrt-worst", "Zinkevich 2003, Theorem 1", "worst", worst),
-        trajectory("ogd-sqrt-trajectory", "Zinkevich 2003, proof of Theorem 1"),
-    )
+    @bound("ogd-sqrt-trajectory", "trajectory", "Zinkevich 2003, proof of Theorem 1")
+    def trajectory(self, run: Any) -> Vector:
+        return trajectory(run)
 
 
+@declare(lazy=True, positive=("eta",))
 class AdaGradNorm(NamedTuple):
     """Online gradient descent, one AdaGrad step eta / sqrt(S_t), g_t in S_t; no Lipschitz constant needed.
 
@@ -94,10 +91,7 @@ class AdaGradNorm(NamedTuple):
     (Orabona 1912.13213, Theorem 4.14). No step while every gradient was zero.
     """
 
-    eta: float | None = None
-
-    lazy = True
-    positive = ("eta",)
+    eta: float = THEORY
 
     def rule(self, now: Round, g: float, x: float, s: float) -> tuple[float, float]:
         return (x - self.eta / math.sqrt(now.sumsq) * g if now.sumsq > 0.0 else x), s
@@ -110,14 +104,14 @@ class AdaGradNorm(NamedTuple):
         setting.need(diameter=diameter)
         return AdaGradNorm(diameter / math.sqrt(2.0))
 
+    @bound("adagrad-norm-data", "data", "Orabona 1912.13213, Theorem 4.14")
     def data(self, run: Any) -> Vector:
         return (span(run) ** 2 / (2.0 * self.eta) + self.eta) * np.sqrt(run.sumsq)
 
+    @bound("adagrad-norm-worst", "worst", "Orabona 1912.13213, Theorem 4.14")
     def worst(self, run: Any) -> Vector:
         return (span(run) ** 2 / (2.0 * self.eta) + self.eta) * lipschitz(run) * np.sqrt(run.t)
 
-    bounds = (
-        Bound("adagrad-norm-data", "Orabona 1912.13213, Theorem 4.14", "data", data),
-        Bound("adagrad-norm-worst", "Orabona 1912.13213, Theorem 4.14", "worst", worst),
-        trajectory("adagrad-norm-trajectory", "Orabona 1912.13213, proof of Theorem 4.14"),
-    )
+    @bound("adagrad-norm-trajectory", "trajectory", "Orabona 1912.13213, proof of Theorem 4.14")
+    def trajectory(self, run: Any) -> Vector:
+        return trajectory(run)

@@ -108,6 +108,18 @@ def head(block: Block, start: int, stop: int) -> Block:
 
 
 __all__ = [
-    "STREAMS", "Classification", "Data", "File", "Orthogonal", "RandomSigns", "Regression", "SignFlip", "ZipfText",
-    "block_rounds", "blocks", "generator", "head", "is_adaptive",
+    "STREAMS",
+    "Classification",
+    "Data",
+    "File",
+    "Orthogonal",
+    "RandomSigns",
+    "Regression",
+    "SignFlip",
+    "ZipfText",
+    "block_rounds",
+    "blocks",
+    "generator",
+    "head",
+    "is_adaptive",
 ]

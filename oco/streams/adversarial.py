@@ -5,20 +5,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from oco.bounds import MINIMAX
+from oco.bounds import bound, minimax
+from oco.domains import Ball
 from oco.losses import Linear
-from oco.protocols import Vector
+from oco.protocols import Vector, declare
 
 
+@declare(loss=Linear(), positive=("d", "scale"))
 class RandomSigns(NamedTuple):
     """Oblivious: a_t has independent signs, each +1 with probability (1 + bias) / 2, over sqrt(d)."""
 
     d: int = 10
     bias: float = 0.0
     scale: float = 1.0
-
-    loss = Linear()
-    positive = ("d", "scale")
 
     @property
     def norm(self) -> float:
@@ -29,14 +28,12 @@ class RandomSigns(NamedTuple):
         return np.where(up, 1.0, -1.0) * (self.scale / math.sqrt(self.d)), np.zeros(len(t))
 
 
+@declare(loss=Linear(), positive=("d", "scale"))
 class SignFlip(NamedTuple):
     """Adaptive: a_t = sign(x_t) / sqrt(d), so that every coordinate that left zero pays; sign(0) = +1."""
 
     d: int = 10
     scale: float = 1.0
-
-    loss = Linear()
-    positive = ("d", "scale")
 
     @property
     def norm(self) -> float:
@@ -48,6 +45,7 @@ class SignFlip(NamedTuple):
         return 0.0
 
 
+@declare(loss=Linear(), positive=("d", "scale"))
 class Orthogonal(NamedTuple):
     """Adaptive, d >= 3: |a_t| = 1, orthogonal to x_t and to a_1 + ... + a_{t-1}.
 
@@ -57,10 +55,6 @@ class Orthogonal(NamedTuple):
 
     d: int = 10
     scale: float = 1.0
-
-    loss = Linear()
-    positive = ("d", "scale")
-    bounds = (MINIMAX,)
 
     @property
     def norm(self) -> float:
@@ -83,6 +77,14 @@ class Orthogonal(NamedTuple):
             a[i] *= self.scale / size
             memory[i] += a[i]
         return 0.0
+
+    @bound("orthogonal-lower", "lower", "Abernethy, Bartlett, Rakhlin, Tewari 2008: R G sqrt(T)")
+    def value(self, run: Any) -> Vector:
+        return self.scale * run.domain.radius * np.sqrt(run.t) if isinstance(run.domain, Ball) else run.t * math.nan
+
+    @bound("minimax-lower", "lower", "Orabona 1912.13213, Theorem 5.1: D G sqrt(T) / (2 sqrt 2)")
+    def general(self, run: Any) -> Vector:
+        return minimax(run) if isinstance(run.domain, Ball) else run.t * math.nan
 
 
 def _inner(u: Vector, v: Vector) -> float:

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oco.losses import Logistic
-from oco.protocols import Vector
+from oco.protocols import Vector, declare
 
 
+@declare(loss=Logistic(), norm=1.0, label=1.0, positive=("d", "words"), nonnegative=("exponent", "noise"))
 class ZipfText(NamedTuple):
     """Documents of `words` draws (with repetition) from d words of frequency ~ rank^-exponent; presence features.
 
@@ -21,12 +22,6 @@ class ZipfText(NamedTuple):
     words: int = 20
     exponent: float = 1.1
     noise: float = 0.05
-
-    loss = Logistic()
-    norm = 1.0
-    positive = ("d", "words")
-    nonnegative = ("exponent", "noise")
-    label = 1.0
 
     def target(self, rng: np.random.Generator) -> tuple[Vector, Vector]:
         frequency = np.arange(1, self.d + 1) ** -self.exponent

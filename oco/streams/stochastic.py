@@ -6,7 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oco.losses import Logistic, Squared
-from oco.protocols import Matrix, Vector
+from oco.protocols import Matrix, Vector, declare
+
+
+LABEL = 2.0  # responses of Regression are clipped to +-LABEL
 
 
 class Model(NamedTuple):
@@ -39,6 +42,7 @@ def _margins(a: Matrix, t: Any, model: Model, period: float) -> Vector:
     return np.cos(angle) * (a @ model.target) + np.sin(angle) * (a @ model.other)
 
 
+@declare(loss=Squared(), norm=1.0, label=LABEL, positive=("d", "condition"), nonnegative=("noise", "period"))
 class Regression(NamedTuple):
     """y = <a, target> + noise, clipped to [-2, 2].
 
@@ -52,21 +56,16 @@ class Regression(NamedTuple):
     rotated: bool = False
     period: float = 0.0
 
-    loss = Squared()
-    norm = 1.0
-    positive = ("d", "condition")
-    nonnegative = ("noise", "period")
-    label = 2.0
-
     def target(self, rng: np.random.Generator) -> Model:
         return _draw(rng, self.d, self.condition, self.rotated)
 
     def examples(self, rng: np.random.Generator, t: Any, target: Model) -> tuple[Matrix, Vector]:
         a = _features(rng, len(t), target)
         y = _margins(a, t, target, self.period) + self.noise * rng.standard_normal(len(t))
-        return a @ target.axes.T, np.clip(y, -self.label, self.label)
+        return a @ target.axes.T, np.clip(y, -LABEL, LABEL)
 
 
+@declare(loss=Logistic(), norm=1.0, label=1.0, positive=("d", "condition"), nonnegative=("noise", "period"))
 class Classification(NamedTuple):
     """y = sign(<a, target>), flipped with probability `noise`; features, `rotated` and `period` as in Regression."""
 
@@ -75,12 +74,6 @@ class Classification(NamedTuple):
     condition: float = 1.0
     rotated: bool = False
     period: float = 0.0
-
-    loss = Logistic()
-    norm = 1.0
-    positive = ("d", "condition")
-    nonnegative = ("noise", "period")
-    label = 1.0
 
     def target(self, rng: np.random.Generator) -> Model:
         return _draw(rng, self.d, self.condition, self.rotated)

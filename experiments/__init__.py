@@ -1,0 +1,1 @@
+"""Scripts, one claim each; `python -m experiments.NAME` computes and draws it."""
