@@ -10,7 +10,7 @@ from oco.bounds import Bound
 from oco.domains import Ball, Box, L1Ball, Simplex, Space
 from oco.learners import OGD, AdaGrad, AdaGradNorm, FullMatrixAdaGrad, OGDSqrt
 from oco.losses import Absolute, Hinge, Linear, Logistic, Squared
-from oco.play import BrokenPlay, play
+from oco.play import BrokenPlayError, play
 from oco.player import Player
 from oco.protocols import Round
 from oco.regret import Interval, Run
@@ -26,7 +26,7 @@ __all__ = [
     "Ball",
     "Bound",
     "Box",
-    "BrokenPlay",
+    "BrokenPlayError",
     "Classification",
     "Data",
     "File",

@@ -128,7 +128,7 @@ def _function_pieces(function: types.FunctionType, seen: set[int]) -> Iterator[s
         yield from _pieces(cell.cell_contents, function.__code__.co_names, seen)
 
 
-class ContentCache(_Cache):  # type: ignore[misc]
+class ContentCache(_Cache):
     """What a Numba dispatcher asks for machine code, keyed by content; damage to a file only costs a compilation."""
 
     def __init__(self, name: str, describe: Any) -> None:

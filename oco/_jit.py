@@ -75,24 +75,24 @@ def _field(cls: type, name: str, item: Any, hint: Any) -> Any:
 
 def _twin_class(cls: type) -> type:
     content = fingerprint(cls)
-    made = _twins.get((cls, content))
-    if made is None:
+    if (cls, content) not in _twins:
         fields = getattr(cls, "_fields", ()) or ("unused",)
-        made = namedtuple(f"{cls.__name__}_{content[:16]}", fields)  # type: ignore[misc]
-        _content[made] = content
-        table = {name: numba.njit(_copy(f, content), **INNER) for name, f in methods(cls).items()}
-        _methods[made] = table
-        for name in table.keys() - _taught:
+        clash = set(fields) & methods(cls).keys()
+        if clash:
+            raise TypeError(f"{cls.__name__}: {', '.join(clash)} is both a field and a method")
+        made: type = namedtuple(f"{cls.__name__}_{content[:16]}", fields)  # type: ignore[misc]
+        _twins[cls, content], _content[made] = made, content
+        _methods[made] = {name: numba.njit(_copy(f, content), **INNER) for name, f in methods(cls).items()}
+        for name in _methods[made].keys() - _taught:
             _teach(name)
-        _twins[cls, content] = made
-    return made
+    return _twins[cls, content]
 
 
 def _teach(name: str) -> None:
     """Let compiled code call `part.name(...)` on any twin whose class has that method."""
     _taught.add(name)
 
-    @lower_builtin((_PartMethods, name), nbtypes.BaseNamedTuple, nbtypes.VarArg(nbtypes.Any))  # type: ignore[misc]
+    @lower_builtin((_PartMethods, name), nbtypes.BaseNamedTuple, nbtypes.VarArg(nbtypes.Any))
     def call(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         method = nbtypes.Dispatcher(_methods[signature.args[0].instance_class][name])
         typed = method.get_call_type(context.typing_context, signature.args, {})
@@ -102,7 +102,7 @@ def _teach(name: str) -> None:
 
 
 @infer_getattr
-class _PartMethods(AttributeTemplate):  # type: ignore[misc]
+class _PartMethods(AttributeTemplate):
     """Types `part.name` for methods of twins; a field of that name on any other NamedTuple stays a field."""
 
     key = nbtypes.BaseNamedTuple
@@ -112,7 +112,7 @@ class _PartMethods(AttributeTemplate):  # type: ignore[misc]
         if method is None:
             return None
 
-        class Bound(AbstractTemplate):  # type: ignore[misc]
+        class Bound(AbstractTemplate):
             key = (_PartMethods, name)
 
             def generic(self, arguments: Any, keywords: Any) -> Any:
@@ -128,7 +128,7 @@ def specialise(function: Callable[..., Any]) -> Callable[..., Any]:
 
     def register(chooser: Callable[..., Any]) -> Callable[..., Any]:
         chooser.__annotations__ = {}  # Numba compares signatures with those of the chosen implementation
-        return overload(function, jit_options=OPTIONS)(chooser)  # type: ignore[no-any-return]
+        return overload(function, jit_options=OPTIONS)(chooser)
 
     return register
 

@@ -14,7 +14,7 @@ from oco.bounds import bounds_of
 from oco.domains import DOMAINS, Ball, Box, Space
 from oco.learners import LEARNERS, AdaGrad, AdaGradNorm, FullMatrixAdaGrad, OGDSqrt
 from oco.losses import LOSSES, Logistic
-from oco.play import BrokenPlay, play
+from oco.play import BrokenPlayError, play
 from oco.streams import STREAMS, Classification, File, Orthogonal, ZipfText
 
 SMALL = 128  # columns up to which a file is also played by full-matrix AdaGrad by default
@@ -143,7 +143,7 @@ def _play_games(games: Iterable[tuple[str, dict[str, Any]]], seed: int) -> tuple
         with _bar(total, title) as bar:
             try:
                 runs = play(**game, seed=seed, progress=bar.update)
-            except BrokenPlay as problem:
+            except BrokenPlayError as problem:
                 return [*played, (title, problem.runs)] if problem.runs else played, str(problem)
         with _bar(len(runs), f"{title}: comparators") as bar:
             for run in runs:

@@ -11,7 +11,7 @@ from oco.domains import Ball, Box, Space
 from oco.losses import Linear, Logistic, Squared
 from oco.play import play
 from oco.player import Player, check_fit, validate
-from oco.protocols import Dense, Sparse, Vector
+from oco.protocols import Block, Dense, Vector
 from oco.streams import Data, blocks, head, is_adaptive
 
 D = 4
@@ -19,12 +19,12 @@ ROUNDS = 40
 TOLERANCE = 1e-9  # between the compiled and the interpreted run, relative to the size of the decisions
 
 
-class NotConformant(AssertionError):
+class NotConformantError(AssertionError):
     """A part that breaks its protocol; the message lists every way found."""
 
 
 def check(part: Any, domain: Any = None) -> None:
-    """Check a learner, loss, stream or adversary; NotConformant lists what is wrong.
+    """Check a learner, loss, stream or adversary; NotConformantError lists what is wrong.
 
     A learner is played on `domain`, or on each of Space, Box and Ball that it fits. For all parts, compiled and
     interpreted runs must agree. Learners: decisions feasible, no move on a zero first gradient, no memory outside
@@ -43,7 +43,7 @@ def check(part: Any, domain: Any = None) -> None:
     else:
         found = ["it is no learner (rule or update), loss (value, slope) or stream (examples, reveal or blocks)"]
     if found:
-        raise NotConformant(f"{type(part).__name__}: " + "; ".join(dict.fromkeys(found)))
+        raise NotConformantError(f"{type(part).__name__}: " + "; ".join(dict.fromkeys(found)))
 
 
 def _learner(learner: Any, domain: Any) -> Iterator[str]:
@@ -106,7 +106,7 @@ def _sparse_equals_dense(learner: Any, domain: Any, where: str) -> Iterator[str]
     a = _gradients(3) * (np.random.default_rng(4).random((ROUNDS, D)) < 0.3)
     y = np.sign(a.sum(axis=1) + 0.1)
     ends = [play(Data(x, y), learner, loss=Logistic(), domain=domain)[0].x for x in (a, csr_array(a))]
-    if not np.allclose(*ends, rtol=TOLERANCE, atol=TOLERANCE):
+    if not np.allclose(ends[0], ends[1], rtol=TOLERANCE, atol=TOLERANCE):
         yield f"{where}, sparse rounds end at {ends[1]}, dense ones at {ends[0]}: is it lazy (no move where g_i = 0)?"
 
 
@@ -161,7 +161,7 @@ def _loss_extras(loss: Any, z: Vector, y: Vector, plain: Vector) -> Iterator[str
 
 
 def _stream(stream: Any) -> Iterator[str]:
-    loss = getattr(stream, "loss", Linear())
+    loss: Any = getattr(stream, "loss", Linear())
     signed = hasattr(loss, "labels")
     try:
         long = next(blocks(stream, 1, 50, signed))
@@ -170,9 +170,9 @@ def _stream(stream: Any) -> Iterator[str]:
     except ValueError as problem:
         yield str(problem)
         return
-    if not all(np.array_equal(p, q) for p, q in zip(long, again, strict=True)):
+    if not _same(long, again):
         yield "the same seed gives another stream: draw everything from the rng that is handed in"
-    if not all(np.array_equal(p, q) for p, q in zip(head(long, 0, len(short.y)), short, strict=True)):
+    if not _same(head(long, 0, len(short.y)), short):
         yield "a shorter stream is not the start of a longer one"
     a = _dense(long)
     yield from _promises(stream, a, long.y)
@@ -180,7 +180,11 @@ def _stream(stream: Any) -> Iterator[str]:
         yield f"{type(loss).__name__} takes the labels {loss.labels}, not {np.unique(long.y)[:4]}"
 
 
-def _dense(block: Dense | Sparse) -> Vector:
+def _same(one: Block, other: Block) -> bool:
+    return all(np.array_equal(np.asarray(p), np.asarray(q)) for p, q in zip(one, other, strict=True))
+
+
+def _dense(block: Block) -> Vector:
     if isinstance(block, Dense):
         return block.a
     a = np.zeros((len(block.y), block.d))

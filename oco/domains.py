@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oco._jit import specialise
+from oco.projections import cholesky_solve, largest, norm, scale, to_simplex, weighted_ball
 from oco.protocols import Matrix, Vector, declare
 
 SLACK = 1e-9  # feasibility is judged relative to the size of the set, to this precision
@@ -26,134 +27,6 @@ def _pick(value: Any, i: Any) -> Any:
     if getattr(value, "ndim", 0):
         return lambda value, i: value[i]
     return lambda value, i: value
-
-
-def _scale(x: Vector, factor: float) -> None:
-    for i in range(len(x)):
-        x[i] *= factor
-
-
-def _peak(x: Vector) -> float:
-    peak = 0.0
-    for i in range(len(x)):
-        peak = max(peak, abs(x[i]))
-    return peak
-
-
-def _norm(x: Vector) -> float:
-    peak = _peak(x)
-    total = 0.0
-    for i in range(len(x)):
-        # Scaled by the largest entry: squares neither overflow nor vanish.
-        total += (x[i] / peak) ** 2 if peak > 0.0 else 0.0
-    return peak * math.sqrt(total)
-
-
-def _weighted_ball(c: Vector, h: Vector, radius: float) -> None:
-    """argmin_{|u|_2 <= radius} sum_i h_i (u_i - c_i)^2 in place: u = h c / (h + mu), |u(mu)| = radius."""
-    if _norm(c) <= radius:
-        return
-    held = c.copy()
-    free = c.copy()
-    top = _peak(h)
-    for i in range(len(c)):
-        if h[i] > 0.0:
-            free[i] = 0.0
-        else:
-            held[i] = 0.0
-    if _norm(held) <= radius:
-        room = math.sqrt(max(0.0, radius * radius - _norm(held) ** 2)) / _norm(free)
-        for i in range(len(c)):
-            c[i] = held[i] + room * free[i]
-        return
-    mu = 0.0
-    for _ in range(200):
-        # Newton on 1 / |u(mu)|, concave and increasing: iterates approach the root from the left, never past it.
-        square = 0.0
-        slope = 0.0
-        for i in range(len(c)):
-            if h[i] > 0.0:
-                u = held[i] / radius * (h[i] / top) / (h[i] / top + mu)
-                square += u * u
-                slope += u * u / (h[i] / top + mu)
-        step = (math.sqrt(square) - 1.0) * square / slope
-        mu += step
-        if step <= 1e-16 * mu:
-            break
-    for i in range(len(c)):
-        c[i] = held[i] * (h[i] / top) / (h[i] / top + mu) if h[i] > 0.0 else 0.0
-    _scale(c, min(1.0, radius / _norm(c)))
-
-
-def _to_simplex(y: Vector, h: Vector, mass: float) -> None:
-    """argmin_{u >= 0, sum u = mass} sum_i h_i (u_i - y_i)^2 in place, where h_i = 0 costs nothing."""
-    held = 0.0
-    some_free = False
-    for i in range(len(y)):
-        if h[i] > 0.0:
-            held += max(y[i], 0.0)
-        else:
-            some_free = True
-    if some_free and held <= mass:
-        part = np.zeros(len(y))
-        for i in range(len(y)):
-            if h[i] > 0.0:
-                y[i] = max(y[i], 0.0)
-            else:
-                part[i] = 1.0
-        _shift_to_mass(y, part, mass - held)
-    else:
-        part = h.copy()
-        for i in range(len(y)):
-            if h[i] == 0.0:
-                y[i] = 0.0
-        _shift_to_mass(y, part, mass)
-
-
-def _shift_to_mass(y: Vector, h: Vector, mass: float) -> None:
-    """u = (y - nu / h)_+ with sum u = mass over the entries with h > 0; Michelot's active set (1986), finite.
-
-    `h` is used up: an entry leaves the active set by becoming negative.
-    """
-    removed = True
-    while removed:
-        total = -mass
-        room = 0.0
-        for i in range(len(y)):
-            if h[i] > 0.0:
-                total += y[i]
-                room += 1.0 / h[i]
-        nu = total / room
-        removed = False
-        for i in range(len(y)):
-            if h[i] > 0.0 and y[i] - nu / h[i] < 0.0:
-                h[i] = -1.0
-                removed = True
-    for i in range(len(y)):
-        if h[i] > 0.0:
-            y[i] = max(0.0, y[i] - nu / h[i])
-        elif h[i] < 0.0:
-            y[i] = 0.0
-
-
-def _cholesky_solve(a: Matrix, b: Vector) -> None:
-    """a^{-1} b in place of b for a symmetric positive definite; a is overwritten by its factor."""
-    n = len(b)
-    for j in range(n):
-        for k in range(j):
-            for i in range(j, n):
-                a[i, j] -= a[i, k] * a[j, k]
-        pivot = math.sqrt(a[j, j])
-        for i in range(j, n):
-            a[i, j] /= pivot
-    for i in range(n):
-        for k in range(i):
-            b[i] -= a[i, k] * b[k]
-        b[i] /= a[i, i]
-    for i in range(n - 1, -1, -1):
-        for k in range(i + 1, n):
-            b[i] -= a[k, i] * b[k]
-        b[i] /= a[i, i]
 
 
 @declare(separable=True, bounded=False)
@@ -225,7 +98,7 @@ class Box(NamedTuple):
             peak = 0.0
             for i in range(k):
                 peak = max(peak, abs(gradient[free[i]]))
-            if peak <= 1e-13 * _peak(h) * (1.0 + _peak(y)):
+            if peak <= 1e-13 * largest(h) * (1.0 + largest(y)):
                 break
             for i in range(len(x)):
                 direction[i] = 0.0
@@ -274,11 +147,11 @@ class Box(NamedTuple):
         right = np.empty(len(free))
         for a in range(len(free)):
             right[a] = gradient[free[a]]
-            block[a, a] = 1e-14 * _peak(h)  # defines the step where the metric is only semi-definite
+            block[a, a] = 1e-14 * largest(h)  # defines the step where the metric is only semi-definite
             for b in range(a + 1):
                 for j in range(len(h)):
                     block[a, b] += q[free[a], j] * h[j] * q[free[b], j]
-        _cholesky_solve(block, right)
+        cholesky_solve(block, right)
         for a in range(len(free)):
             direction[free[a]] = right[a]
 
@@ -313,15 +186,15 @@ class Ball(NamedTuple):
     radius: float = 1.0
 
     def holds(self, x: Vector) -> bool:
-        return _norm(x) <= self.radius
+        return norm(x) <= self.radius
 
     def project(self, x: Vector) -> None:
-        size = _norm(x)
+        size = norm(x)
         if size > self.radius:
-            _scale(x, self.radius / size)
+            scale(x, self.radius / size)
 
     def project_diagonal(self, x: Vector, h: Vector) -> None:
-        _weighted_ball(x, h, self.radius)
+        weighted_ball(x, h, self.radius)
 
     def project_metric(self, x: Vector, h: Vector, q: Matrix) -> None:
         if not self.holds(x):
@@ -329,7 +202,7 @@ class Ball(NamedTuple):
             for j in range(len(x)):
                 for i in range(len(x)):
                     c[j] += q[i, j] * x[i]
-            _weighted_ball(c, h, self.radius)
+            weighted_ball(c, h, self.radius)
             for i in range(len(x)):
                 x[i] = 0.0
                 for j in range(len(x)):
@@ -376,7 +249,7 @@ class L1Ball(NamedTuple):
     def project_diagonal(self, x: Vector, h: Vector) -> None:
         if not self.holds(x):
             size = np.abs(x)
-            _to_simplex(size, h, self.radius)
+            to_simplex(size, h, self.radius)
             for i in range(len(x)):
                 x[i] = size[i] if x[i] > 0.0 else -size[i]
 
@@ -414,10 +287,10 @@ class Simplex(NamedTuple):
         return False  # every step leaves the hyperplane
 
     def project(self, x: Vector) -> None:
-        _to_simplex(x, np.ones(len(x)), 1.0)
+        to_simplex(x, np.ones(len(x)), 1.0)
 
     def project_diagonal(self, x: Vector, h: Vector) -> None:
-        _to_simplex(x, h, 1.0)
+        to_simplex(x, h, 1.0)
 
     def contains(self, x: Vector) -> bool:
         return bool(np.all(x >= -SLACK) and abs(x.sum() - 1.0) <= SLACK)

@@ -15,6 +15,7 @@ from numba.core import types as nbtypes
 from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from oco._jit import kernel, specialise
+from oco.projections import largest
 from oco.protocols import Matrix, Round, Vector
 
 
@@ -89,7 +90,7 @@ class Coordinatewise(NamedTuple):
             x, s = self.learner.rule(now, q * a[i], w[i, 0], load(w, i, self.memory))
             w[i, 0] = self.domain.clip(i, x)
             store(w, i, s)
-        return state, _largest(w[:, 0])
+        return state, largest(w[:, 0])
 
     def step_sparse(
         self, now: Round, q: float, indices: Any, values: Vector, state: Coordinates
@@ -123,7 +124,7 @@ class Projected(NamedTuple):
             w[i, 0] = x
             store(w, i, s)
         self._project(now, state)
-        return state, _largest(w[:, 0])
+        return state, largest(w[:, 0])
 
     def step_sparse(
         self, now: Round, q: float, indices: Any, values: Vector, state: Coordinates
@@ -135,7 +136,7 @@ class Projected(NamedTuple):
             w[i, 0] = x
             store(w, i, s)
         self._project(now, state)
-        return state, _largest(w[:, 0])
+        return state, largest(w[:, 0])
 
     def _project(self, now: Round, state: Coordinates) -> None:
         w = state.w
@@ -152,21 +153,14 @@ class Whole(NamedTuple):
     domain: Any
 
     def decision(self, state: Any) -> Vector:
-        return state.x  # type: ignore[no-any-return]
+        return state.x
 
     def step(self, now: Round, q: float, a: Vector, state: Any) -> tuple[Any, float]:
         g = np.empty(len(a))
         for i in range(len(a)):
             g[i] = q * a[i]
         state = self.learner.update(now, g, state, self.domain)
-        return state, _largest(state.x)
-
-
-def _largest(x: Vector) -> float:
-    largest = 0.0
-    for i in range(len(x)):
-        largest = max(largest, abs(x[i]))
-    return largest
+        return state, largest(state.x)
 
 
 def _dot(a: Vector, x: Vector) -> tuple[float, float]:

@@ -19,7 +19,7 @@ class Euclidean(NamedTuple):
     learner: Any
 
     def rule(self, now: Round, g: float, x: float, s: Any) -> tuple[float, Any]:
-        return self.learner.rule(now, g, x, s)  # type: ignore[no-any-return]
+        return self.learner.rule(now, g, x, s)
 
     def metric(self, now: Round, s: Any) -> float:
         return 1.0
@@ -52,7 +52,7 @@ class Player:
         self.ledger = engine.Ledger(0, 0.0, 0.0, 0.0, 0.0, 0.0, float(np.abs(x).max(initial=0.0)))
         self.now = Round(0, 0.0, 0.0, 0.0)
         self._lazy = getattr(learner, "lazy", False)
-        self._order = "C" if layout == "sparse" else "F"
+        self._sparse = layout == "sparse"
         if hasattr(learner, "rule"):
             self._memory = _as_memory(learner.memory()) if hasattr(learner, "memory") else 0.0
             holder = engine.Coordinatewise if domain.separable else engine.Projected
@@ -68,7 +68,9 @@ class Player:
 
     def _columns(self, x: Vector) -> Any:
         start = np.atleast_1d(np.asarray(self._memory, dtype=float))
-        w = np.empty((len(x), 1 + len(start)), order=self._order)
+        # Columns apart for dense rounds, a coordinate's numbers side by side for sparse ones.
+        shape = (len(x), 1 + len(start))
+        w = np.empty(shape) if self._sparse else np.empty(shape, order="F")
         w[:, 0], w[:, 1:] = x, start
         return w
 
@@ -93,7 +95,7 @@ class Player:
             stream, rng, memory = adversary
             stream = twin(stream) if self.compiled else stream
             head = (self._part, loss, stream, self._state, self.ledger, rng, memory)
-            self._enter(self._call(engine.adaptive_rounds, *head, block.a, block.y))
+            self._enter(self._call(engine.adaptive_rounds, *head, *block))
         elif isinstance(block, Dense):
             self._enter(self._call(engine.dense_rounds, self._part, loss, self._state, self.ledger, *block))
         else:
@@ -175,7 +177,7 @@ class Player:
         if not hasattr(self.learner, "tally"):
             return {}
         state = self._state if self._memory is None else self._state.w[:, 1]
-        return self.learner.tally(state, self.domain)  # type: ignore[no-any-return]
+        return self.learner.tally(state, self.domain)
 
 
 def _as_memory(memory: Any) -> Any:
@@ -205,5 +207,5 @@ def validate(part: Any) -> None:
     for name in getattr(part, "nonnegative", ()):
         if not 0 <= getattr(part, name) < math.inf:
             raise ValueError(f"{who}: {name} = {getattr(part, name)} must be a number >= 0")
-    if hasattr(part, "lower") and not np.all(np.asarray(part.lower) <= part.upper):
+    if hasattr(part, "lower") and hasattr(part, "upper") and not np.all(np.asarray(part.lower) <= part.upper):
         raise ValueError(f"{who}: lower must not be above upper")

@@ -25,7 +25,8 @@ def versions() -> dict[str, str]:
 def plain(value: Any) -> Any:
     """Parts, arrays and NumPy numbers as what JSON knows; NaN and infinity become null."""
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return {"name": type(value).__name__} | {key: plain(item) for key, item in value._asdict().items()}
+        fields = zip(value._fields, value, strict=True)
+        return {"name": type(value).__name__} | {key: plain(item) for key, item in fields}
     if isinstance(value, np.ndarray) or hasattr(value, "tocsr"):
         return f"array of shape {value.shape}"
     if isinstance(value, (list, tuple)):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from oco.conformance import NotConformant, check
+from oco.conformance import NotConformantError, check
 from oco.losses import LOSSES, Hinge, Logistic
 
 
@@ -57,5 +57,5 @@ class WrongProx(Hinge):
     [(WrongSign(), "no subgradient"), (WrongConjugate(), "conjugate"), (WrongProx(), "not the minimiser")],
 )
 def test_controls_are_caught(loss, message):
-    with pytest.raises(NotConformant, match=message):
+    with pytest.raises(NotConformantError, match=message):
         check(loss)

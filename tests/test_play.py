@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import oco
-from oco import AdaGrad, Ball, Box, BrokenPlay, FullMatrixAdaGrad, OGDSqrt, Player, Simplex, Space, play
+from oco import AdaGrad, Ball, Box, BrokenPlayError, FullMatrixAdaGrad, OGDSqrt, Player, Simplex, Space, play
 from oco.play import checkpoints
 from oco.streams import block_rounds
 
@@ -149,13 +149,13 @@ class Breaks(NamedTuple):
 
 def test_a_loss_that_turns_nan_keeps_the_runs():
     # OGD moves down by 0.01 a round: the margin passes -0.3 in round 32.
-    with pytest.raises(BrokenPlay, match="not finite in round 32") as caught:
+    with pytest.raises(BrokenPlayError, match="not finite in round 32") as caught:
         play(oco.Data(np.ones((100, 1)), np.zeros(100)), oco.OGD(0.01), loss=Late())
     assert caught.value.runs[0].t[-1] == 32 - 8
 
 
 def test_a_stream_that_breaks_keeps_the_runs():
-    with pytest.raises(BrokenPlay, match="NaN or infinity") as caught:
+    with pytest.raises(BrokenPlayError, match="NaN or infinity") as caught:
         play(Breaks(), OGDSqrt(0.1), rounds=200_000)
     assert caught.value.runs[0].t[-1] >= 56_234
 

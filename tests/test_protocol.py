@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import oco
-from oco.conformance import NotConformant, check
+from oco.conformance import NotConformantError, check
 from oco.learners import LEARNERS
 from oco.streams import STREAMS
 
@@ -123,12 +123,12 @@ class Remembers(NamedTuple):
     ],
 )
 def test_broken_learners_are_caught(learner, message):
-    with pytest.raises(NotConformant, match=message):
+    with pytest.raises(NotConformantError, match=message):
         check(learner)
 
 
 def test_zero_over_zero_is_caught():
-    with pytest.raises(NotConformant, match="zero first gradient"):
+    with pytest.raises(NotConformantError, match="zero first gradient"):
         check(Divides())
 
 
@@ -174,12 +174,12 @@ class WrongShape(Unseeded):
     ],
 )
 def test_broken_streams_are_caught(stream, message):
-    with pytest.raises(NotConformant, match=message):
+    with pytest.raises(NotConformantError, match=message):
         check(stream)
 
 
 def test_what_is_no_part():
     with pytest.raises(TypeError, match="is not a part"):
         check(object())
-    with pytest.raises(NotConformant, match="no learner"):
+    with pytest.raises(NotConformantError, match="no learner"):
         check(oco.Round(1, 0.0, 0.0, 0.0))

@@ -43,13 +43,11 @@ def as_block(a: Any, y: Any, name: str) -> Block:
     if hasattr(a, "tocsr"):
         a = a.tocsr()
         a.sum_duplicates()
-        block: Block = Sparse(
-            a.indptr.astype(np.int64), a.indices.astype(np.int32), a.data.astype(np.float64), y, a.shape[1]
-        )
-        values = block.values
+        values = a.data.astype(np.float64)
+        block: Block = Sparse(a.indptr.astype(np.int64), a.indices.astype(np.int32), values, y, a.shape[1])
     else:
-        block = Dense(np.ascontiguousarray(a, dtype=np.float64), y)
-        values = block.a
+        values = np.ascontiguousarray(a, dtype=np.float64)
+        block = Dense(values, y)
     if a.ndim != 2 or y.shape != (a.shape[0],):
         raise ValueError(f"{name}: features {a.shape} and labels {y.shape} do not fit; need (n, d) and (n,)")
     if not (np.isfinite(values).all() and np.isfinite(y).all()):

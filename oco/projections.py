@@ -1,0 +1,137 @@
+"""Projections onto balls and simplices in a diagonal metric, in scalar loops that compile in a moment."""
+
+import math
+
+import numpy as np
+
+from oco.protocols import Matrix, Vector
+
+
+def scale(x: Vector, factor: float) -> None:
+    for i in range(len(x)):
+        x[i] *= factor
+
+
+def largest(x: Vector) -> float:
+    """max_i |x_i|."""
+    peak = 0.0
+    for i in range(len(x)):
+        peak = max(peak, abs(x[i]))
+    return peak
+
+
+def norm(x: Vector) -> float:
+    """|x|_2 of numbers of any size."""
+    peak = largest(x)
+    total = 0.0
+    for i in range(len(x)):
+        # Scaled by the largest entry: squares neither overflow nor vanish.
+        total += (x[i] / peak) ** 2 if peak > 0.0 else 0.0
+    return peak * math.sqrt(total)
+
+
+def weighted_ball(c: Vector, h: Vector, radius: float) -> None:
+    """argmin_{|u|_2 <= radius} sum_i h_i (u_i - c_i)^2 in place: u = h c / (h + mu), |u(mu)| = radius."""
+    if norm(c) <= radius:
+        return
+    held = c.copy()
+    free = c.copy()
+    top = largest(h)
+    for i in range(len(c)):
+        if h[i] > 0.0:
+            free[i] = 0.0
+        else:
+            held[i] = 0.0
+    if norm(held) <= radius:
+        room = math.sqrt(max(0.0, radius * radius - norm(held) ** 2)) / norm(free)
+        for i in range(len(c)):
+            c[i] = held[i] + room * free[i]
+        return
+    mu = 0.0
+    for _ in range(200):
+        # Newton on 1 / |u(mu)|, concave and increasing: iterates approach the root from the left, never past it.
+        square = 0.0
+        slope = 0.0
+        for i in range(len(c)):
+            if h[i] > 0.0:
+                u = held[i] / radius * (h[i] / top) / (h[i] / top + mu)
+                square += u * u
+                slope += u * u / (h[i] / top + mu)
+        step = (math.sqrt(square) - 1.0) * square / slope
+        mu += step
+        if step <= 1e-16 * mu:
+            break
+    for i in range(len(c)):
+        c[i] = held[i] * (h[i] / top) / (h[i] / top + mu) if h[i] > 0.0 else 0.0
+    scale(c, min(1.0, radius / norm(c)))
+
+
+def to_simplex(y: Vector, h: Vector, mass: float) -> None:
+    """argmin_{u >= 0, sum u = mass} sum_i h_i (u_i - y_i)^2 in place, where h_i = 0 costs nothing."""
+    held = 0.0
+    some_free = False
+    for i in range(len(y)):
+        if h[i] > 0.0:
+            held += max(y[i], 0.0)
+        else:
+            some_free = True
+    if some_free and held <= mass:
+        part = np.zeros(len(y))
+        for i in range(len(y)):
+            if h[i] > 0.0:
+                y[i] = max(y[i], 0.0)
+            else:
+                part[i] = 1.0
+        shift_to_mass(y, part, mass - held)
+    else:
+        part = h.copy()
+        for i in range(len(y)):
+            if h[i] == 0.0:
+                y[i] = 0.0
+        shift_to_mass(y, part, mass)
+
+
+def shift_to_mass(y: Vector, h: Vector, mass: float) -> None:
+    """u = (y - nu / h)_+ with sum u = mass over the entries with h > 0; Michelot's active set (1986), finite.
+
+    `h` is used up: an entry leaves the active set by becoming negative.
+    """
+    removed = True
+    while removed:
+        total = -mass
+        room = 0.0
+        for i in range(len(y)):
+            if h[i] > 0.0:
+                total += y[i]
+                room += 1.0 / h[i]
+        nu = total / room
+        removed = False
+        for i in range(len(y)):
+            if h[i] > 0.0 and y[i] - nu / h[i] < 0.0:
+                h[i] = -1.0
+                removed = True
+    for i in range(len(y)):
+        if h[i] > 0.0:
+            y[i] = max(0.0, y[i] - nu / h[i])
+        elif h[i] < 0.0:
+            y[i] = 0.0
+
+
+def cholesky_solve(a: Matrix, b: Vector) -> None:
+    """a^{-1} b in place of b for a symmetric positive definite; a is overwritten by its factor."""
+    n = len(b)
+    for j in range(n):
+        for k in range(j):
+            for i in range(j, n):
+                a[i, j] -= a[i, k] * a[j, k]
+        pivot = math.sqrt(a[j, j])
+        for i in range(j, n):
+            a[i, j] /= pivot
+    for i in range(n):
+        for k in range(i):
+            b[i] -= a[i, k] * b[k]
+        b[i] /= a[i, i]
+    for i in range(n - 1, -1, -1):
+        for k in range(i + 1, n):
+            b[i] -= a[k, i] * b[k]
+        b[i] /= a[i, i]
