@@ -98,7 +98,7 @@ def _chosen_game(options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     if options.data:
         stream: Any = File(options.data, _labels(options.labels))
         title = Path(options.data).name
-        loss = loss or Logistic()
+        loss = Logistic() if loss is None else loss
         learners = learners or _file_learners(stream, hasattr(loss, "labels"))
     else:
         stream = build(options.stream or "zipf", STREAMS, "stream")

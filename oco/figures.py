@@ -38,7 +38,7 @@ def _of_kind(run: Run, kind: str) -> list[np.ndarray]:
 
 
 def regret(runs: Sequence[Run], ax: Any) -> Any:
-    """Regret as its certified band, the data-dependent bound dashed, the worst case dotted, lower bounds dash-dotted."""
+    """Regret as its certified band; data-dependent bound dashed, worst case dotted, lower bounds dash-dotted."""
     lowest, highest = np.inf, 0.0
     for i, run in enumerate(runs):
         interval, style = run.regret, _style(i)

@@ -65,7 +65,8 @@ def play(
     Raises ValueError or TypeError before the first round for parts that do not fit; BrokenPlayError, a ValueError
     that keeps the runs so far, where the stream or a loss turns out bad on the way.
     """
-    game = _Game(stream, _named(learners), loss, domain or Space(), rounds, seed, start, audit, compiled, progress)
+    domain = Space() if domain is None else domain
+    game = _Game(stream, _named(learners), loss, domain, rounds, seed, start, audit, compiled, progress)
     problem: Exception | None = None
     with _patient_interrupt() as game.stopped:
         try:
@@ -227,7 +228,7 @@ class _Game:
                 self._tick(n)
                 if t % most == 0:
                     seat.flush()
-                if t == upcoming or t == rounds or self.stopped:
+                if t in (upcoming, rounds) or self.stopped:
                     self._mark([seat])
                     upcoming = next(grid) if t == upcoming else upcoming
 

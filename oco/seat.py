@@ -91,8 +91,7 @@ class Seat:
             rates=self.player.rates(),
             seconds=self.seconds,
             solve=self.hindsight.solve,
-            **facts,
-            **{key: np.array(column) for key, column in columns.items()},
+            **(facts | {key: np.array(column) for key, column in columns.items()}),
         )
 
 

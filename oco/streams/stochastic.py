@@ -8,7 +8,6 @@ import numpy as np
 from oco.losses import Logistic, Squared
 from oco.protocols import Matrix, Vector, declare
 
-
 LABEL = 2.0  # responses of Regression are clipped to +-LABEL
 
 
