@@ -26,8 +26,6 @@ from oco._cache import ContentCache, fingerprint, methods, package_digest
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 # What only kernels call needs no entry from Python or C.
 INNER = OPTIONS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-# Sums may be reordered for SIMD; NaN and infinity keep their meaning.
-REORDER = {"reassoc", "contract", "nsz"}
 
 _twins: dict[tuple[type, str], type] = {}
 _methods: dict[type, dict[str, Any]] = {}
@@ -143,7 +141,8 @@ def _plain_function(function: types.FunctionType, context: Any) -> Any:
         return None
     content = fingerprint(function)
     if (function, content) not in _functions:
-        _functions[function, content] = numba.njit(_copy(function, content), **INNER)
+        relaxed = getattr(function, "relaxed", False)
+        _functions[function, content] = numba.njit(_copy(function, content), **INNER, fastmath=relaxed)
     return nbtypes.Dispatcher(_functions[function, content])
 
 
@@ -158,13 +157,22 @@ def _describe(kind: Any) -> str:
     return f"<{kind}>"
 
 
+def relaxed(*flags: str) -> Callable[[Any], Any]:
+    """Decorator: LLVM's fast-math flags for one function, such as reassoc, which lets a sum be reordered for SIMD."""
+
+    def mark(function: Any) -> Any:
+        function.relaxed = set(flags)
+        return function
+
+    return mark
+
+
 class Kernel:
     """A function compiled for the types it is called with and kept on disk; `plain` is the same in Python."""
 
-    def __init__(self, function: types.FunctionType, *, reorder: bool = False) -> None:
+    def __init__(self, function: Any) -> None:
         self.plain = function
-        flags = {"fastmath": REORDER} if reorder else {}
-        self._compiled = numba.njit(_copy(function, package_digest()), **OPTIONS, **flags)
+        self._compiled = numba.njit(_copy(function, package_digest()), **OPTIONS)
         self._compiled._cache = ContentCache(function.__name__, _describe)
 
     def __call__(self, *arguments: Any) -> Any:
@@ -174,11 +182,7 @@ class Kernel:
             raise TypeError(_explain(arguments, error)) from error
 
 
-def kernel(function: Any = None, *, reorder: bool = False) -> Any:
-    """Decorator: make a Kernel; `reorder` lets sums be reordered for SIMD (never drops NaN or infinity)."""
-    if function is None:
-        return lambda f: Kernel(f, reorder=reorder)
-    return Kernel(function, reorder=reorder)
+kernel = Kernel  # as a decorator
 
 
 REASONS = (

@@ -14,7 +14,7 @@ import numpy as np
 from numba.core import types as nbtypes
 from numba.np.unsafe.ndarray import to_fixed_tuple
 
-from oco._jit import kernel, specialise
+from oco._jit import kernel, relaxed, specialise
 from oco.projections import largest
 from oco.protocols import Matrix, Round, Vector
 
@@ -27,7 +27,7 @@ class Ledger(NamedTuple):
     size: float  # sum_s |f_s(x_s)|, all rounds
     sumsq: float  # sum_s |g_s|_2^2
     faded: float  # sum_s |g_s|_2^2 / sqrt(s)
-    peak: float  # max_s |g_s|_2
+    peak: float  # max_s |g_s|_2^2
     reach: float  # max_s |x_s|_inf over x_1 .. x_{t+1}
 
 
@@ -108,7 +108,7 @@ class Coordinatewise(NamedTuple):
 
 
 class Projected(NamedTuple):
-    """A rule on a domain that ties coordinates together: the rule, then a projection in the rule's metric."""
+    """A rule on a domain that ties coordinates together: the rule, then the Euclidean projection."""
 
     learner: Any
     domain: Any
@@ -118,25 +118,39 @@ class Projected(NamedTuple):
         return state.w[:, 0]
 
     def step(self, now: Round, q: float, a: Vector, state: Coordinates) -> tuple[Coordinates, float]:
-        w = state.w
-        for i in range(len(a)):
-            x, s = self.learner.rule(now, q * a[i], w[i, 0], load(w, i, self.memory))
-            w[i, 0] = x
-            store(w, i, s)
-        self._project(now, state)
-        return state, largest(w[:, 0])
+        _apply(self, now, q, a, state.w)
+        self.domain.project(state.w[:, 0])
+        return state, largest(state.w[:, 0])
 
     def step_sparse(
         self, now: Round, q: float, indices: Any, values: Vector, state: Coordinates
     ) -> tuple[Coordinates, float]:
-        w = state.w
-        for j in range(len(indices)):
-            i = indices[j]
-            x, s = self.learner.rule(now, q * values[j], w[i, 0], load(w, i, self.memory))
-            w[i, 0] = x
-            store(w, i, s)
+        _apply_sparse(self, now, q, indices, values, state.w)
+        self.domain.project(state.w[:, 0])
+        return state, largest(state.w[:, 0])
+
+
+class ProjectedInMetric(NamedTuple):
+    """The same with the projection in the rule's own metric, where it differs between coordinates."""
+
+    learner: Any
+    domain: Any
+    memory: Any
+
+    def decision(self, state: Coordinates) -> Vector:
+        return state.w[:, 0]
+
+    def step(self, now: Round, q: float, a: Vector, state: Coordinates) -> tuple[Coordinates, float]:
+        _apply(self, now, q, a, state.w)
         self._project(now, state)
-        return state, largest(w[:, 0])
+        return state, largest(state.w[:, 0])
+
+    def step_sparse(
+        self, now: Round, q: float, indices: Any, values: Vector, state: Coordinates
+    ) -> tuple[Coordinates, float]:
+        _apply_sparse(self, now, q, indices, values, state.w)
+        self._project(now, state)
+        return state, largest(state.w[:, 0])
 
     def _project(self, now: Round, state: Coordinates) -> None:
         w = state.w
@@ -144,6 +158,21 @@ class Projected(NamedTuple):
             for i in range(len(w)):
                 state.h[i] = self.learner.metric(now, load(w, i, self.memory))
             self.domain.project_diagonal(w[:, 0], state.h)
+
+
+def _apply(player: Any, now: Round, q: float, a: Vector, w: Matrix) -> None:
+    for i in range(len(a)):
+        x, s = player.learner.rule(now, q * a[i], w[i, 0], load(w, i, player.memory))
+        w[i, 0] = x
+        store(w, i, s)
+
+
+def _apply_sparse(player: Any, now: Round, q: float, indices: Any, values: Vector, w: Matrix) -> None:
+    for j in range(len(indices)):
+        i = indices[j]
+        x, s = player.learner.rule(now, q * values[j], w[i, 0], load(w, i, player.memory))
+        w[i, 0] = x
+        store(w, i, s)
 
 
 class Whole(NamedTuple):
@@ -163,6 +192,7 @@ class Whole(NamedTuple):
         return state, largest(state.x)
 
 
+@relaxed("reassoc", "contract", "nsz")
 def _dot(a: Vector, x: Vector) -> tuple[float, float]:
     """<a, x> and |a|_2^2."""
     z = 0.0
@@ -173,13 +203,24 @@ def _dot(a: Vector, x: Vector) -> tuple[float, float]:
     return z, square
 
 
+@relaxed("reassoc", "contract", "nsz")
+def _dot_sparse(a: Vector, indices: Any, x: Vector) -> tuple[float, float]:
+    """<a, x> and |a|_2^2 for the entries a at `indices`."""
+    z = 0.0
+    square = 0.0
+    for j in range(len(a)):
+        z += a[j] * x[indices[j]]
+        square += a[j] * a[j]
+    return z, square
+
+
 def _suffer(ledger: Ledger, value: float, slope: float, square: float) -> tuple[Round, Ledger]:
     norm2 = slope * slope * square
     t = ledger.t + 1
     sumsq = ledger.sumsq + norm2
     now = Round(t, value, norm2, sumsq)
     faded = ledger.faded + norm2 / math.sqrt(t)
-    peak = max(ledger.peak, math.sqrt(norm2))
+    peak = max(ledger.peak, norm2)
     return now, Ledger(t, ledger.loss + value, ledger.size + abs(value), sumsq, faded, peak, ledger.reach)
 
 
@@ -188,7 +229,7 @@ def _moved(ledger: Ledger, reach: float) -> Ledger:
     return Ledger(ledger.t, ledger.loss, ledger.size, ledger.sumsq, ledger.faded, ledger.peak, reach)
 
 
-@kernel(reorder=True)
+@kernel
 def dense_rounds(player: Any, loss: Any, state: Any, ledger: Ledger, a: Matrix, y: Vector) -> Any:
     """Play the rows of `a`; stops after a round whose loss or gradient is not finite."""
     for r in range(len(y)):
@@ -202,7 +243,7 @@ def dense_rounds(player: Any, loss: Any, state: Any, ledger: Ledger, a: Matrix, 
     return state[:], ledger[:]
 
 
-@kernel(reorder=True)
+@kernel
 def sparse_rounds(
     player: Any, loss: Any, state: Any, ledger: Ledger, indptr: Any, indices: Any, values: Vector, y: Vector
 ) -> Any:
@@ -211,11 +252,7 @@ def sparse_rounds(
         x = player.decision(state)
         row = indices[indptr[r] : indptr[r + 1]]
         a = values[indptr[r] : indptr[r + 1]]
-        z = 0.0
-        square = 0.0
-        for j in range(len(row)):
-            z += a[j] * x[row[j]]
-            square += a[j] * a[j]
+        z, square = _dot_sparse(a, row, x)
         q = loss.slope(z, y[r])
         now, ledger = _suffer(ledger, loss.value(z, y[r]), q, square)
         if not math.isfinite(now.loss + now.norm2):
@@ -225,7 +262,7 @@ def sparse_rounds(
     return state[:], ledger[:]
 
 
-@kernel(reorder=True)
+@kernel
 def adaptive_rounds(
     player: Any, loss: Any, stream: Any, state: Any, ledger: Ledger, rng: Any, memory: Vector, a: Matrix, y: Vector
 ) -> Any:

@@ -1,7 +1,7 @@
 """A learner at the table: its state, its decision, one update or many rounds at a time."""
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -11,18 +11,6 @@ from oco.domains import Space
 from oco.protocols import Block, Dense, Round, Sparse, Vector
 
 DENSE_ENTRIES = 1 << 20  # numbers in the dense copy of sparse rows for learners that need whole gradients
-
-
-class Euclidean(NamedTuple):
-    """A rule without a metric of its own: projections are Euclidean."""
-
-    learner: Any
-
-    def rule(self, now: Round, g: float, x: float, s: Any) -> tuple[float, Any]:
-        return self.learner.rule(now, g, x, s)
-
-    def metric(self, now: Round, s: Any) -> float:
-        return 1.0
 
 
 class Player:
@@ -55,9 +43,7 @@ class Player:
         self._sparse = layout == "sparse"
         if hasattr(learner, "rule"):
             self._memory = _as_memory(learner.memory()) if hasattr(learner, "memory") else 0.0
-            holder = engine.Coordinatewise if domain.separable else engine.Projected
-            held = learner if hasattr(learner, "metric") else Euclidean(learner)
-            self._part: Any = holder(held, domain, self._memory)
+            self._part: Any = _holder(learner, domain)(learner, domain, self._memory)
             self._state: Any = engine.Coordinates(self._columns(x), np.empty(d if not domain.separable else 0))
         else:
             self._memory = None
@@ -178,6 +164,13 @@ class Player:
             return {}
         state = self._state if self._memory is None else self._state.w[:, 1]
         return self.learner.tally(state, self.domain)
+
+
+def _holder(learner: Any, domain: Any) -> Any:
+    if domain.separable:
+        return engine.Coordinatewise
+    even = getattr(learner, "euclidean", False) or not hasattr(learner, "metric")
+    return engine.Projected if even else engine.ProjectedInMetric
 
 
 def _as_memory(memory: Any) -> Any:

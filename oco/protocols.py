@@ -107,8 +107,8 @@ class CoordinateLearner(Protocol):
 
     Optional: `memory()`, what a coordinate remembers before round 1 (default 0.0; a float or a tuple of floats);
     `metric(now, s)`, the Gamma_t with x_{t+1} = Proj^{Gamma_t}(x_t - g_t / Gamma_t) (default 1, the Euclidean
-    projection); the attribute `lazy = True` where a zero gradient changes nothing, which makes sparse rounds
-    cost O(non-zeros).
+    projection); the attributes `euclidean = True` where Gamma_t is the same for all coordinates, and `lazy = True`
+    where a zero gradient changes nothing, which makes sparse rounds cost O(non-zeros).
     """
 
     def rule(self, now: Round, g: float, x: float, s: Any) -> tuple[float, Any]: ...

@@ -75,6 +75,7 @@ class Seat:
         """Take a checkpoint."""
         self.flush()
         row = self.player.ledger._asdict() | {"loss": math.fsum(self._parts), "dimension": self.player.d}
+        row["peak"] = math.sqrt(row["peak"])
         self.rows.append(row | {"audit": self._audit, "tally": self.player.tally()})
 
     def run(self, **facts: Any) -> Run:

@@ -13,7 +13,7 @@ from oco.bounds import bound, lipschitz, radius, span, trajectory
 from oco.protocols import THEORY, Round, Setting, Vector, declare
 
 
-@declare(lazy=True, positive=("eta",))
+@declare(lazy=True, euclidean=True, positive=("eta",))
 class OGD(NamedTuple):
     """Online gradient descent, fixed step eta (Zinkevich 2003).
 
@@ -47,7 +47,7 @@ class OGD(NamedTuple):
         return trajectory(run)
 
 
-@declare(lazy=True, positive=("eta",))
+@declare(lazy=True, euclidean=True, positive=("eta",))
 class OGDSqrt(NamedTuple):
     """Online gradient descent, step eta / sqrt(t), for any horizon (Zinkevich 2003).
 
@@ -83,7 +83,7 @@ class OGDSqrt(NamedTuple):
         return trajectory(run)
 
 
-@declare(lazy=True, positive=("eta",))
+@declare(lazy=True, euclidean=True, positive=("eta",))
 class AdaGradNorm(NamedTuple):
     """Online gradient descent, one AdaGrad step eta / sqrt(S_t), g_t in S_t; no Lipschitz constant needed.
 
