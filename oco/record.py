@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from oco import __version__
 from oco.regret import Run
 
 Games = Sequence[tuple[str, Sequence[Run]]]
@@ -18,8 +19,9 @@ Games = Sequence[tuple[str, Sequence[Run]]]
 
 def versions() -> dict[str, str]:
     """Versions of everything that numbers depend on."""
-    packages = ("oco", "numpy", "scipy", "numba", "llvmlite", "matplotlib")
-    return {"python": platform.python_version()} | {name: metadata.version(name) for name in packages}
+    packages = ("numpy", "scipy", "numba", "llvmlite", "matplotlib")
+    own = {"oco": __version__, "python": platform.python_version()}
+    return own | {name: metadata.version(name) for name in packages}
 
 
 def plain(value: Any) -> Any:
