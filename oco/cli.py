@@ -81,13 +81,12 @@ def _named_learners(texts: list[str]) -> dict[str, Any]:
 def default_games() -> list[tuple[str, dict[str, Any]]]:
     """Rare features matter; rotation hides them from a diagonal; an adversary against which nothing helps."""
     trio = {"ogd-sqrt": OGDSqrt(), "adagrad": AdaGrad(), "full-matrix": FullMatrixAdaGrad()}
-    sparse = trio | {"full-matrix": FullMatrixAdaGrad(delta=1e-3)}
+    text = ZipfText(d=50, words=3, exponent=2.0, noise=0.0)
+    on_box = trio | {"full-matrix": FullMatrixAdaGrad(delta=1e-3)}
+    rotated = Classification(d=20, condition=1e4, rotated=True)
     return [
-        ("sparse", {"stream": ZipfText(d=50), "domain": Box(), "learners": sparse, "rounds": 4000}),
-        (
-            "rotated",
-            {"stream": Classification(20, 0.05, 1e3, True), "domain": Ball(5.0), "learners": trio, "rounds": 10_000},
-        ),
+        ("sparse", {"stream": text, "domain": Box(), "learners": on_box, "rounds": 4000}),
+        ("rotated", {"stream": rotated, "domain": Ball(20.0), "learners": trio, "rounds": 10_000}),
         ("adversarial", {"stream": Orthogonal(5), "domain": Ball(), "learners": trio, "rounds": 10_000}),
     ]
 

@@ -11,7 +11,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oco._jit import specialise
-from oco.projections import cholesky_solve, largest, norm, scale, to_simplex, weighted_ball
+from oco.projections import (
+    compose,
+    largest,
+    newton_direction,
+    norm,
+    quadratic_form,
+    same,
+    scale,
+    to_simplex,
+    weighted_ball,
+)
 from oco.protocols import Matrix, Vector, declare
 
 SLACK = 1e-9  # feasibility is judged relative to the size of the set, to this precision
@@ -86,50 +96,35 @@ class Box(NamedTuple):
 
     def project_metric(self, x: Vector, h: Vector, q: Matrix) -> None:
         """argmin_{u in box} (u - x)^T Q diag(h) Q^T (u - x), by Bertsekas's projected Newton method (1982)."""
+        d = len(x)
         y = x.copy()
         self.project(x)
-        gradient = np.empty(len(x))
-        direction = np.empty(len(x))
-        trial = np.empty(len(x))
-        free = np.empty(len(x), np.int64)
-        before = self._distance(x, y, h, q, gradient)
+        metric = np.zeros((d, d))
+        gradient = np.zeros(d)
+        direction = np.empty(d)
+        trial = np.empty(d)
+        free = np.empty(d, np.int64)
+        before = 0.0
+        if not same(x, y):
+            compose(h, q, metric)
+            before = quadratic_form(metric, x, y, gradient)
         for _ in range(100 if before > 0.0 else 0):
             k = self._free(x, gradient, free)
-            peak = 0.0
-            for i in range(k):
-                peak = max(peak, abs(gradient[free[i]]))
-            if peak <= 1e-13 * largest(h) * (1.0 + largest(y)):
+            if largest(gradient[free[:k]]) <= 1e-13 * largest(h) * (1.0 + largest(y)):
                 break
-            for i in range(len(x)):
-                direction[i] = 0.0
-            self._newton(gradient, h, q, free[:k], direction)
+            newton_direction(metric, gradient, free[:k], direction)
             step = 1.0
             after = math.inf
             while after >= before and step > 1e-12:
-                for i in range(len(x)):
+                for i in range(d):
                     trial[i] = self.clip(i, x[i] - step * direction[i])
-                after = self._distance(trial, y, h, q, gradient)
+                after = quadratic_form(metric, trial, y, gradient)
                 step *= 0.5
             if after >= before:
                 break
             before = after
-            for i in range(len(x)):
+            for i in range(d):
                 x[i] = trial[i]
-
-    def _distance(self, x: Vector, y: Vector, h: Vector, q: Matrix, gradient: Vector) -> float:
-        """|x - y|^2 in the metric, twice its gradient's half written to `gradient`."""
-        d = len(x)
-        total = 0.0
-        for i in range(d):
-            gradient[i] = 0.0
-        for j in range(d):
-            turned = 0.0
-            for i in range(d):
-                turned += q[i, j] * (x[i] - y[i])
-            total += h[j] * turned * turned
-            for i in range(d):
-                gradient[i] += h[j] * turned * q[i, j]
-        return total
 
     def _free(self, x: Vector, gradient: Vector, free: Any) -> int:
         """The coordinates that no bound holds back against the gradient; their number is returned."""
@@ -141,19 +136,6 @@ class Box(NamedTuple):
                 free[k] = i
                 k += 1
         return k
-
-    def _newton(self, gradient: Vector, h: Vector, q: Matrix, free: Any, direction: Vector) -> None:
-        block = np.zeros((len(free), len(free)))
-        right = np.empty(len(free))
-        for a in range(len(free)):
-            right[a] = gradient[free[a]]
-            block[a, a] = 1e-14 * largest(h)  # defines the step where the metric is only semi-definite
-            for b in range(a + 1):
-                for j in range(len(h)):
-                    block[a, b] += q[free[a], j] * h[j] * q[free[b], j]
-        cholesky_solve(block, right)
-        for a in range(len(free)):
-            direction[free[a]] = right[a]
 
     def contains(self, x: Vector) -> bool:
         room = SLACK * (1.0 + np.maximum(np.abs(self.lower), np.abs(self.upper)))

@@ -1,6 +1,7 @@
 """Projections onto balls and simplices in a diagonal metric, in scalar loops that compile in a moment."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -132,20 +133,74 @@ def shift_to_mass(y: Vector, h: Vector, mass: float) -> None:
 
 
 def cholesky_solve(a: Matrix, b: Vector) -> None:
-    """a^{-1} b in place of b for a symmetric positive definite; a is overwritten by its factor."""
+    """a^{-1} b in place of b for a symmetric positive definite; its lower triangle is overwritten by the factor."""
     n = len(b)
-    for j in range(n):
-        for k in range(j):
-            for i in range(j, n):
-                a[i, j] -= a[i, k] * a[j, k]
-        pivot = math.sqrt(a[j, j])
-        for i in range(j, n):
-            a[i, j] /= pivot
     for i in range(n):
-        for k in range(i):
-            b[i] -= a[i, k] * b[k]
-        b[i] /= a[i, i]
+        for j in range(i):
+            a[i, j] = (a[i, j] - dot(a[i, :j], a[j, :j])) / a[j, j]
+        a[i, i] = math.sqrt(a[i, i] - dot(a[i, :i], a[i, :i]))
+        b[i] = (b[i] - dot(a[i, :i], b[:i])) / a[i, i]
     for i in range(n - 1, -1, -1):
-        for k in range(i + 1, n):
-            b[i] -= a[k, i] * b[k]
         b[i] /= a[i, i]
+        add_multiple(b[:i], -b[i], a[i, :i])
+
+
+def same(x: Vector, y: Vector) -> bool:
+    """Whether x = y, entry by entry."""
+    for i in range(len(x)):
+        if x[i] != y[i]:
+            return False
+    return True
+
+
+def compose(h: Vector, q: Matrix, metric: Matrix) -> None:
+    """metric += Q diag(h) Q^T, row by row so that the inner loop is contiguous."""
+    column = np.empty(len(h))
+    for j in range(len(h)):
+        for i in range(len(h)):
+            column[i] = q[i, j]
+        for i in range(len(h)):
+            add_multiple(metric[i], h[j] * column[i], column)
+
+
+def add_multiple(x: Vector, factor: float, y: Vector) -> None:
+    """x += factor y."""
+    for i in range(len(x)):
+        x[i] += factor * y[i]
+
+
+@relaxed("reassoc", "contract", "nsz")
+def dot(x: Vector, y: Vector) -> float:
+    """<x, y>."""
+    total = 0.0
+    for i in range(len(x)):
+        total += x[i] * y[i]
+    return total
+
+
+def quadratic_form(metric: Matrix, x: Vector, y: Vector, gradient: Vector) -> float:
+    """(x - y)^T metric (x - y); metric (x - y) is written to `gradient`."""
+    gap = np.empty(len(x))
+    for i in range(len(x)):
+        gap[i] = x[i] - y[i]
+    for i in range(len(x)):
+        gradient[i] = dot(metric[i], gap)
+    return dot(gradient, gap)
+
+
+def newton_direction(metric: Matrix, gradient: Vector, free: Any, direction: Vector) -> None:
+    """The solution on the free coordinates of metric_FF direction_F = gradient_F, zero elsewhere."""
+    block = np.empty((len(free), len(free)))
+    right = np.empty(len(free))
+    ridge = 0.0
+    for i in range(len(metric)):
+        direction[i] = 0.0
+        ridge = max(ridge, 1e-14 * metric[i, i])  # defines the step where the metric is only semi-definite
+    for a in range(len(free)):
+        right[a] = gradient[free[a]]
+        for b in range(a + 1):
+            block[a, b] = metric[free[a], free[b]]
+        block[a, a] += ridge
+    cholesky_solve(block, right)
+    for a in range(len(free)):
+        direction[free[a]] = right[a]

@@ -1,0 +1,333 @@
+"""Minimise a convex F over a domain: Newton's method where d^2 numbers are few, else first-order methods.
+
+A solver sees F only through `at(x, mu, width)`: one pass over the rounds, which returns F_mu, its gradient and, for
+width > 0, a positive model of its Hessian, and which narrows the certified interval `at` keeps. F_mu = F for mu = 0,
+else every loss is replaced by its Moreau envelope. Nothing here has to be trusted for the certificate to hold.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oco._jit import kernel
+from oco.domains import Ball, Box, L1Ball, Simplex, Space
+from oco.protocols import Matrix, Vector
+
+NEWTON_COLUMNS = 800  # up to here a step solves a d x d system
+STEPS = 60  # of Newton's method for one smoothing
+FIRST_ORDER_STEPS = 2000  # for one smoothing
+SMOOTHINGS = 20
+TRIALS = 10  # lengths tried along one step
+FACES = 100  # faces looked at in one quadratic problem
+RIDGE = 1e-13  # relative to each diagonal entry: defines the step where the model is only semi-definite
+SECANT = 1e-5  # half the width over which slopes are compared for the curvature where mu = 0
+MEMORY = 10  # values that the nonmonotone search looks back on
+
+
+@kernel
+def _project(domain: Any, x: Vector) -> None:
+    domain.project(x)
+
+
+def project(domain: Any, x: Vector) -> Vector:
+    """The point of the domain nearest to x, a new array."""
+    u = np.array(x, dtype=float)
+    if not isinstance(domain, Space):
+        _project(domain, u)
+    return u
+
+
+def minimise(at: Any, x: Vector, rounds: int, rough: bool) -> bool:
+    """Narrow `at` from x until it is done or gives up; returns whether smoothing was needed.
+
+    rough: start with smoothing, as the last problem of the kind needed it.
+    """
+    curved = len(x) <= NEWTON_COLUMNS and isinstance(at.domain, (Space, Box, Ball, L1Ball, Simplex))
+    descend = _newton if curved else _quasi_newton if isinstance(at.domain, (Space, Box)) else _spectral
+    if not rough:
+        x = descend(at, x, 0.0, SECANT)
+        x = _stretch(at, x)
+    if at.done:
+        return rough
+    before = at.width
+    _continuation(at, x, rounds, descend)
+    return rough or at.width < 0.5 * before
+
+
+def _continuation(at: Any, x: Vector, rounds: int, descend: Any) -> None:
+    """Minimise F_mu for falling mu: at its minimiser upper - lower is of the order of mu times the kinks met."""
+    mu = 0.1 * min(at.width, abs(at.upper) + at.start) / rounds
+    last = 1e-10 * mu
+    for _ in range(SMOOTHINGS):
+        x = descend(at, x, mu, mu)
+        x = _stretch(at, x)
+        if at.done or mu <= last:
+            return
+        look = at(x, mu)
+        kinks = look.value - look.dual - float(look.g @ x)  # of the interval's width, what is not the gap of F_mu
+        mu *= min(1.0 / 3.0, max(0.25, 0.3 * at.goal / max(kinks, 1e-300)))
+
+
+def _stretch(at: Any, x: Vector) -> Vector:
+    """Where F falls towards its infimum at infinity, as on separable data, go there by doubling x."""
+    while isinstance(at.domain, Space) and not at.done and math.isfinite(at.floor) and at.upper - at.floor <= 0.05 * (at.start - at.floor):
+        before = at.upper
+        look = at(2.0 * x)
+        if not look.value < 0.5 * before:
+            break
+        x = 2.0 * x
+    return x
+
+
+def _newton(at: Any, x: Vector, mu: float, width: float) -> Vector:
+    """Newton steps with damping: x' = argmin_{u in X} <g, u - x> + |u - x|^2_{H + damping D} / 2, cut by a search.
+
+    The curvature is a secant over `width`, which narrows while full steps succeed: a smoothed loss is piecewise
+    quadratic and the narrow secant is exact in the end, the wide one sees the kinks ahead.
+    """
+    here = at(x, mu, width)
+    wide = at(x, mu, 10.0 * width) if mu > 0.0 else here
+    typical = wide.h.diagonal() + 1e-3 * wide.h.diagonal().max()
+    damping = 1.0 if mu > 0.0 else 0.0
+    narrow, short = width, 0
+    for _ in range(STEPS):
+        if at.done or _near(at, here, x, mu) or short >= 4:
+            break
+        model = here.h + np.diag(damping * typical) if damping > 0.0 else here.h
+        step = quadratic(at.domain, model, here.g, x) - x
+        tau, there = _search(at, here, x, step, mu, narrow)
+        short = short + 1 if tau < 1e-3 else 0
+        if tau < 0.3:
+            damping = max(damping * (10.0 if tau < 0.1 else 4.0), 1e-4)
+        elif tau > 0.5:
+            damping = max(damping / 5.0, 1e-8) if damping > 0.0 else 0.0
+        if mu > 0.0:
+            narrow = max(0.3 * narrow, 1e-3 * mu) if tau > 0.7 else min(narrow / 0.3, mu)
+        x = x + tau * step
+        here = there if there is not None else at(x, mu, narrow)
+        x, here = _far(at, x, here, mu, narrow)
+    return x
+
+
+def _far(at: Any, x: Vector, here: Any, mu: float, width: float) -> tuple[Vector, Any]:
+    stretched = _stretch(at, x) if mu == 0.0 else x
+    return (x, here) if stretched is x else (stretched, at(stretched, mu, width))
+
+
+def _near(at: Any, look: Any, x: Vector, mu: float) -> bool:
+    """Whether the gap of F_mu is small against what smoothing costs the interval."""
+    gap = float(look.g @ x) + at.support(look.g)
+    return mu > 0.0 and gap <= 0.3 * (look.value - look.dual - float(look.g @ x))
+
+
+def _search(at: Any, here: Any, x: Vector, step: Vector, mu: float, width: float) -> tuple[float, Any]:
+    """tau in [0, 1] with |phi'(tau)| <= 0.3 |phi'(0)| or tau = 1 before the minimum of phi(tau) = F_mu(x + tau step).
+
+    phi' is monotone: regula falsi, then bisection. The pass at tau = 1, if that is taken, is returned too.
+    """
+    fall = float(here.g @ step)
+    low, low_slope, high, high_slope = 0.0, fall, 1.0, math.inf
+    tau = 1.0
+    for trial in range(TRIALS):
+        there = at(x + tau * step, mu, width if tau == 1.0 else 0.0)
+        slope = float(there.g @ step) if math.isfinite(there.smooth) else math.inf
+        enough = abs(slope) <= 0.3 * abs(fall) or (tau == 1.0 and slope < 0.0)
+        if enough and there.smooth <= here.smooth + 1e-12 * abs(here.smooth):
+            return tau, there if tau == 1.0 else None
+        if slope < 0.0 or (slope == 0.0 and there.smooth < here.smooth):
+            low, low_slope = tau, slope
+        else:
+            high, high_slope = tau, slope
+        middle = 0.1 if math.isinf(high_slope) else low_slope / (low_slope - high_slope) if trial < 6 else 0.5
+        tau = low + min(0.9, max(0.1, middle)) * (high - low)
+    return low, None
+
+
+def _quasi_newton(at: Any, x: Vector, mu: float, width: float) -> Vector:
+    """L-BFGS-B (Byrd, Lu, Nocedal, Zhu 1995) on Space or Box."""
+    from scipy.optimize import Bounds, minimize
+
+    def both(u: Vector) -> tuple[float, Vector]:
+        look = at(np.array(u), mu)
+        return look.smooth, look.g
+
+    def stop(u: Vector) -> None:
+        if at.done:
+            raise StopIteration
+
+    bounds = Bounds(at.domain.lower, at.domain.upper) if isinstance(at.domain, Box) else None
+    options = {"maxiter": FIRST_ORDER_STEPS, "maxfun": max(1, at.left), "ftol": 1e-15, "gtol": 0.0, "maxcor": 20}
+    done = minimize(both, x, jac=True, method="L-BFGS-B", bounds=bounds, callback=stop, options=options)
+    return np.asarray(done.x)
+
+
+def _spectral(at: Any, x: Vector, mu: float, width: float) -> Vector:
+    """Spectral projected gradient (Birgin, Martínez, Raydan 2000): any domain that can project."""
+    here = at(x, mu)
+    length = 1.0 / max(np.abs(here.g).max(), 1e-300)
+    recent = [here.smooth]
+    for _ in range(FIRST_ORDER_STEPS):
+        if at.done or _near(at, here, x, mu):
+            break
+        step = project(at.domain, x - length * here.g) - x
+        fall = float(here.g @ step)
+        tau = 1.0
+        while True:
+            there = at(x + tau * step, mu)
+            if there.smooth <= max(recent) + 1e-4 * tau * fall or at.left <= 0:
+                break
+            rise = there.smooth - here.smooth - tau * fall
+            tau *= min(0.5, max(0.1, -0.5 * tau * fall / rise)) if rise < math.inf else 0.1
+            if tau < 1e-12:
+                return x
+        turned = float(step @ (there.g - here.g))
+        length = min(1e30, max(1e-30, tau * float(step @ step) / turned if turned > 0.0 else 10.0 * length))
+        x, here = x + tau * step, there
+        recent = [*recent[1 - MEMORY :], here.smooth]
+    return x
+
+
+class Factor(NamedTuple):
+    """Cholesky factor of D^-1 H D^-1 plus a ridge, where D = diag(H)^(1/2)."""
+
+    factor: Any
+    scale: Vector
+
+    def solve(self, b: Vector) -> Vector:
+        from scipy.linalg import cho_solve
+
+        return np.asarray(cho_solve(self.factor, b / self.scale, check_finite=False) / self.scale)
+
+
+def factorise(h: Matrix, ridge: float = RIDGE) -> Factor:
+    """Columns are brought to unit size first: features may differ by orders of magnitude."""
+    from scipy.linalg import LinAlgError, cho_factor
+
+    diagonal = np.sqrt(np.maximum(h.diagonal(), 0.0))
+    scale = np.where(diagonal > 0.0, diagonal, diagonal.max(initial=0.0) or 1.0)
+    unit = h / scale[:, None] / scale
+    while True:
+        unit[np.diag_indices_from(unit)] = 1.0 + ridge
+        try:
+            return Factor(cho_factor(unit, lower=True, check_finite=False), scale)
+        except LinAlgError:
+            ridge *= 100.0
+
+
+def quadratic(domain: Any, h: Matrix, g: Vector, x: Vector) -> Vector:
+    """argmin_{u in X} <g, u - x> + (u - x)^T H (u - x) / 2 for x in X."""
+    if isinstance(domain, Space):
+        return x - factorise(h).solve(g)
+    if isinstance(domain, Ball):
+        return _on_ball(h, h @ x - g, domain.radius)
+    return _on_faces(domain, h, g, x)
+
+
+def _on_ball(h: Matrix, b: Vector, radius: float) -> Vector:
+    """argmin_{|u| <= radius} u^T H u / 2 - <b, u>: (H + nu) u = b with |u| = radius (Moré, Sorensen 1983).
+
+    Newton on 1 / |u(nu)|, concave and increasing in nu: from the left, never past the root.
+    """
+    from scipy.linalg import cho_factor, cho_solve, solve_triangular
+
+    size = float(np.abs(h).sum(axis=1).max(initial=0.0))
+    nu = max(RIDGE * size, float(np.linalg.norm(b)) / radius - size, 1e-300)
+    for _ in range(100):
+        factor = cho_factor(h + nu * np.eye(len(b)), lower=True, check_finite=False)
+        u = np.asarray(cho_solve(factor, b, check_finite=False))
+        length = float(np.linalg.norm(u))
+        if length <= radius * (1.0 + 1e-12):
+            break
+        bend = np.linalg.norm(solve_triangular(factor[0], u / length, lower=True, check_finite=False))
+        nu += (length / radius - 1.0) / float(bend) ** 2
+    return np.asarray(u * min(1.0, radius / length)) if length > 0.0 else u
+
+
+def _on_faces(domain: Any, h: Matrix, g: Vector, x: Vector) -> Vector:
+    """On a polytope: projected gradient steps choose the face, Newton steps run along it (Moré, Toraldo 1991)."""
+    start = float(g @ x) + domain.support(-g)
+    fallen = 0.0
+    for _ in range(FACES):
+        before = x
+        x, g = _gradient_step(domain, h, g, x)
+        for _ in range(FACES):
+            free, normal = _face(domain, x)
+            moved = _face_step(domain, h, g, x, free, normal) - x
+            if not moved.any():
+                break
+            x, g = x + moved, g + h @ moved
+            if len(_face(domain, x)[0]) == len(free):
+                break
+        step = x - before
+        gain = 0.5 * float(step @ (h @ step)) - float(g @ step)
+        fallen += gain
+        if float(g @ x) + domain.support(-g) <= 1e-6 * start or gain <= 1e-14 * fallen:
+            break
+    return x
+
+
+def _gradient_step(domain: Any, h: Matrix, g: Vector, x: Vector) -> tuple[Vector, Vector]:
+    """Along the projected gradient, by the length that is best without walls, shortened until it descends."""
+    bend = float(g @ (h @ g))
+    length = float(g @ g) / bend if bend > 0.0 else math.inf
+    for _ in range(60):
+        u = domain.minimiser(g) if math.isinf(length) else project(domain, x - length * g)
+        step = u - x
+        turned = h @ step
+        fall = float(g @ step)
+        if fall + 0.5 * float(step @ turned) <= 0.1 * fall:
+            return u, g + turned
+        length = 0.25 * length if length < math.inf else 1e3 * (1.0 + np.abs(x).max()) / np.abs(g).max()
+    return x, g
+
+
+def _face(domain: Any, x: Vector) -> tuple[NDArray[np.intp], Vector | None]:
+    """The free coordinates of the face of x, and n with <n, u> constant on it over those (None: no such row)."""
+    if isinstance(domain, Box):
+        return np.flatnonzero((x > domain.lower) & (x < domain.upper)), None
+    if isinstance(domain, L1Ball) and _inside(domain, x):
+        return np.arange(len(x)), None
+    free = np.flatnonzero(x)
+    return free, np.sign(x[free])
+
+
+def _inside(domain: L1Ball, x: Vector) -> bool:
+    return bool(np.abs(x).sum() < domain.radius * (1.0 - 1e-12))
+
+
+def _face_step(
+    domain: Any, h: Matrix, g: Vector, x: Vector, free: NDArray[np.intp], normal: Vector | None
+) -> Vector:
+    """Newton's step on the face, bent back into X by projection while that descends, else cut at the first wall."""
+    if len(free) <= (normal is not None):
+        return x
+    factor = factorise(h[np.ix_(free, free)])
+    step = np.zeros(len(x))
+    step[free] = -factor.solve(g[free])
+    if normal is not None:
+        across = factor.solve(normal)
+        step[free] -= (normal @ step[free]) / (normal @ across) * across
+    fall = float(g @ step)
+    if not fall < 0.0:
+        return x
+    tau = 1.0
+    for _ in range(4):
+        u = project(domain, x + tau * step)
+        moved = u - x
+        if float(g @ moved) + 0.5 * float(moved @ (h @ moved)) <= 0.05 * tau * fall:
+            return u
+        tau *= 0.4
+    return project(domain, x + _room(domain, x, step) * step)
+
+
+def _room(domain: Any, x: Vector, step: Vector) -> float:
+    """The largest tau <= 1 with x + tau step in X, where step runs along the face of x."""
+    if isinstance(domain, L1Ball) and _inside(domain, x):
+        inside, outside = np.abs(x).sum(), np.abs(x + step).sum()
+        return 1.0 if outside <= domain.radius else float((domain.radius - inside) / (outside - inside))
+    wall = np.where(step > 0.0, domain.upper, domain.lower) if isinstance(domain, Box) else np.zeros(len(x))
+    blocked = step != 0.0 if isinstance(domain, Box) else x * step < 0.0
+    room = np.divide(wall - x, step, out=np.ones(len(x)), where=blocked)
+    return float(min(1.0, room.min(initial=1.0)))
