@@ -146,24 +146,28 @@ class Segment(NamedTuple):
         return self.g[(t - 1) % len(self.g)][:, None], np.zeros(len(t))
 
 
-def test_controls_that_must_fail():
-    """Deliberately wrong constants are exceeded by real sequences, so the assertions above have teeth."""
-    # 0.95 of the worst case of tuned OGD: pushing one way from a corner attains the bound.
-    t = 64
-    run = play(Segment(np.ones(t)), OGD(2.0 / np.sqrt(t)), domain=Box(), start=[1.0], rounds=t)[0]
-    attained = run.regret.low[-1] / run.bounds()["ogd-worst"][-1]
-    assert 0.95 < attained <= 1.0
-    # "D sqrt(S)" in place of sqrt(2) D sqrt(S) is false for AdaGrad-Norm: a sequence found by search breaks it.
-    worst, rng = 0.0, np.random.default_rng(0)
-    for _ in range(40):
-        g = (
-            np.sign(rng.standard_normal(12))
-            * rng.uniform(0.2, 1.0, 12)
-            * np.repeat([-1.0, 1.0], [rng.integers(1, 4), 12])[:12]
-        )
-        run = play(Segment(g), AdaGradNorm(), domain=Box(), rounds=12, compiled=False)[0]
-        worst = max(worst, (run.regret.low / run.bounds()["adagrad-norm-data"])[np.isfinite(run.regret.low)].max())
-    assert 0.3 < worst <= 1.0
+def test_control_a_smaller_constant_is_exceeded():
+    """From a corner, up and down and then away: tuned OGD attains its bound, so 0.95 of it would be broken."""
+    rounds = 64
+    g = np.concatenate([np.tile([1.0, -1.0], 28), np.ones(8)])
+    run = play(Segment(g), OGD(2.0 / np.sqrt(rounds)), domain=Box(), start=[1.0], rounds=rounds)[0]
+    assert run.regret.low[-1] / run.bounds()["ogd-worst"][-1] == pytest.approx(1.0, abs=1e-9)
+
+
+def test_control_the_trajectory_bound_is_tight():
+    """Somewhere in the runs it is all but attained: dropping a term or a tenth of it would be noticed."""
+    best = 0.0
+    for stream in ("biased", "doubling", "sign-flip"):
+        for run in play(
+            STREAMS[stream],
+            [OGDSqrt(0.7), AdaGradNorm(0.5), AdaGrad(0.5)],
+            domain=Box(-0.5, 1.0),
+            rounds=100,
+            audit=True,
+        ):
+            bound = next(value for name, value in run.bounds().items() if name.endswith("trajectory"))
+            best = max(best, (run.regret.low / bound).max())
+    assert 0.9 < best <= 1.0 + 1e-9
 
 
 def test_control_a_wrong_update_is_caught():
@@ -173,9 +177,6 @@ def test_control_a_wrong_update_is_caught():
         def rule(self, now, g, x, s):
             return x - self.eta * g, s
 
-    run = play(oco.SignFlip(2), Frozen(8.0), domain=Space(), rounds=3000, compiled=False)[0]
-    bound = 2.0 * 8.0 * (np.sqrt(run.t) - 0.5)
-    assert run.regret.middle[-1] != 0.0 or run.loss[-1] > bound[-1]
+    run = play(oco.SignFlip(1), {"frozen": Frozen(1.9)}, domain=Box(), rounds=3000, compiled=False)[0]
     with pytest.raises(AssertionError, match="broken"):
-        sign = play(oco.SignFlip(1), {"frozen": Frozen(1.9)}, domain=Box(), rounds=3000, compiled=False)[0]
-        assert_theorems(sign)
+        assert_theorems(run)

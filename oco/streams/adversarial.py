@@ -62,9 +62,11 @@ class Orthogonal(NamedTuple):
 
     def reveal(self, t: int, x: Vector, rng: np.random.Generator, memory: Vector, a: Vector) -> float:
         d = len(x)
-        # x without its part along the sum: a is then cleaned of two orthogonal directions.
+        # x without its part along the sum, so that a is cleaned of two orthogonal directions. Gradient descent keeps x
+        # parallel to the sum: what is left is rounding error, and is made orthogonal in its turn.
         rest = x.copy()
-        _remove(rest, memory)
+        for _ in range(3):
+            _remove(rest, memory)
         size = 0.0
         while size < 1e-3:  # a draw almost inside their span would lose digits
             for i in range(d):
