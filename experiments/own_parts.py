@@ -1,14 +1,12 @@
 """Your own learner, stream and loss: a few lines each, then compiled play, certified regret and the figure.
 
-    python -m experiments.own_parts [FOLDER]
+python -m experiments.own_parts [FOLDER]
 """
 
 import math
 import sys
 from pathlib import Path
 from typing import NamedTuple
-
-import numpy as np
 
 import oco
 from oco import figures
@@ -26,15 +24,15 @@ class Normalised(NamedTuple):
         return (x - step * g / s if s > 0.0 else x), s
 
 
-class Seasons(NamedTuple):
-    """A stream: block after block of rounds, in NumPy."""
+class HeavyTails(NamedTuple):
+    """A stream: block after block of rounds, in NumPy; regression with noise of Student's t."""
 
     d: int = 5
-    period: float = 200.0
+    freedom: float = 3.0
 
     def examples(self, rng, t, target):
         a = rng.uniform(-1.0, 1.0, (len(t), self.d))
-        return a, a[:, 0] + np.sin(2.0 * np.pi * t / self.period) * a[:, 1]
+        return a, 0.9 * a[:, 0] - 0.4 * a[:, 1] + rng.standard_t(self.freedom, len(t))
 
 
 class Huber(NamedTuple):
@@ -54,9 +52,9 @@ def main(folder: str = "oco-play") -> None:
     """Check the three parts, play them, print the regret and draw it."""
     from matplotlib.figure import Figure
 
-    for part in (Normalised(), Seasons(), Huber()):
+    for part in (Normalised(), HeavyTails(), Huber()):
         check(part)
-    runs = oco.play(Seasons(), [Normalised(), oco.AdaGrad()], loss=Huber(), domain=oco.Box(), rounds=5000)
+    runs = oco.play(HeavyTails(), [Normalised(), oco.AdaGrad()], loss=Huber(), domain=oco.Box(), rounds=5000)
     for run in runs:
         print(f"{run.name}: regret after {run.rounds} rounds in [{run.regret.low[-1]:.4f}, {run.regret.high[-1]:.4f}]")
     figure = Figure(figsize=(3.4, 2.4), layout="constrained")

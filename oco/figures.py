@@ -13,6 +13,8 @@ from oco.bounds import bounds_of
 from oco.regret import Run
 
 STYLES = (("#000000", "o"), ("#0072b2", "s"), ("#e69f00", "^"), ("#cc79a7", "D"), ("#009e73", "v"), ("#56b4e9", "P"))
+DASHES = {"data": "--", "worst": ":"}
+GREY = "#888888"
 # Type 42 keeps fonts in the file as text; sizes suit a column of a two-column paper.
 PAPER = {
     "pdf.fonttype": 42,
@@ -37,19 +39,19 @@ def _of_kind(run: Run, kind: str) -> list[np.ndarray]:
     return [value for name, value in run.bounds().items() if kinds[name] == kind]
 
 
-def regret(runs: Sequence[Run], ax: Any) -> Any:
+def regret(runs: Sequence[Run], ax: Any, legend: bool = True) -> Any:
     """Regret as its certified band; data-dependent bound dashed, worst case dotted, lower bounds dash-dotted."""
     lowest, highest = np.inf, 0.0
     for i, run in enumerate(runs):
         interval, style = run.regret, _style(i)
         ax.plot(run.t, interval.middle, label=run.name, **style)
         ax.fill_between(run.t, interval.low, interval.high, color=style["color"], alpha=0.25, linewidth=0)
-        for kind, dashes in (("data", "--"), ("worst", ":")):
+        for kind, dashes in DASHES.items():
             for value in _of_kind(run, kind):
                 ax.plot(run.t, value, color=style["color"], linestyle=dashes, linewidth=0.7)
         lowest, highest = min(lowest, interval.low.min()), max(highest, np.abs(interval.high).max())
-    for name, value in runs[0].lower_bounds().items():
-        ax.plot(runs[0].t, value, color="#888888", linestyle="-.", linewidth=0.8, label=name)
+    for value in runs[0].lower_bounds().values():
+        ax.plot(runs[0].t, value, color=GREY, linestyle="-.", linewidth=0.8)
     ax.set_xscale("log")
     if lowest > 0.0:
         ax.set_yscale("log")
@@ -57,8 +59,25 @@ def regret(runs: Sequence[Run], ax: Any) -> Any:
         ax.set_yscale("symlog", linthresh=max(highest, 1e-12) / 1e3)
     ax.set_xlabel("round $t$")
     ax.set_ylabel("regret")
-    ax.legend(frameon=False)
+    if legend:
+        ax.legend(handles=_handles([runs]), frameon=False)
     return ax
+
+
+def _handles(games: Sequence[Sequence[Run]]) -> list[Any]:
+    """A legend's entries: learners by colour and marker, then what the dashes mean."""
+    from matplotlib.lines import Line2D
+
+    learners = {run.name: _style(i) for runs in games for i, run in enumerate(runs)}
+    handles = [Line2D([], [], label=name, **style) for name, style in learners.items()]
+    named = {"data": "bound, gradients seen", "worst": "bound, worst case"}
+    seen = {kind for runs in games for run in runs for kind in DASHES if _of_kind(run, kind)}
+    handles += [
+        Line2D([], [], color=GREY, linestyle=DASHES[kind], label=named[kind]) for kind in DASHES if kind in seen
+    ]
+    if any(runs[0].lower_bounds() for runs in games):
+        handles.append(Line2D([], [], color=GREY, linestyle="-.", label="lower bound, any learner"))
+    return handles
 
 
 def ratio(runs: Sequence[Run], ax: Any) -> Any:
@@ -67,7 +86,7 @@ def ratio(runs: Sequence[Run], ax: Any) -> Any:
         bounds = _of_kind(run, "data") or _of_kind(run, "worst")
         if bounds:
             ax.plot(run.t, run.regret.middle / bounds[0], label=run.name, **_style(i))
-    ax.axhline(1.0, color="#888888", linewidth=0.8, linestyle="-.")
+    ax.axhline(1.0, color=GREY, linewidth=0.8)
     ax.set_xscale("log")
     ax.set_xlabel("round $t$")
     ax.set_ylabel("regret / bound")
@@ -93,9 +112,13 @@ def games(played: Sequence[tuple[str, Sequence[Run]]]) -> Any:
         figure = Figure(figsize=(max(3.4, 2.4 * len(played)), 3.8), layout="constrained")
         axes = figure.subplots(2, len(played), squeeze=False, sharex="col", height_ratios=(2, 1))
         for column, (title, runs) in zip(axes.T, played, strict=True):
-            regret(runs, column[0]).set_title(title)
+            regret(runs, column[0], legend=False).set_title(title)
             column[0].set_xlabel("")
             ratio(runs, column[1])
+        handles = _handles([runs for _, runs in played])
+        figure.legend(
+            handles=handles, loc="outside lower center", ncols=min(len(handles), 2 * len(played)), frameon=False
+        )
         return figure
 
 

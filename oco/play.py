@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from oco._threads import one_blas_thread
 from oco.comparators import Hindsight
 from oco.domains import Space
 from oco.player import validate
@@ -68,7 +69,7 @@ def play(
     domain = Space() if domain is None else domain
     game = _Game(stream, _named(learners), loss, domain, rounds, seed, start, audit, compiled, progress)
     problem: Exception | None = None
-    with _patient_interrupt() as game.stopped:
+    with one_blas_thread(), _patient_interrupt() as game.stopped:
         try:
             if is_adaptive(stream):
                 game.play_adaptive()

@@ -147,10 +147,10 @@ def cholesky_solve(a: Matrix, b: Vector) -> None:
 
 def same(x: Vector, y: Vector) -> bool:
     """Whether x = y, entry by entry."""
+    equal = True
     for i in range(len(x)):
-        if x[i] != y[i]:
-            return False
-    return True
+        equal = equal and x[i] == y[i]
+    return equal
 
 
 def compose(h: Vector, q: Matrix, metric: Matrix) -> None:

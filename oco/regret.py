@@ -1,13 +1,14 @@
 """The record of a play and what follows from it: regret as a certified interval, bounds, growth exponent."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from oco._threads import one_blas_thread
 from oco.bounds import bounds_of
+from oco.comparators import Best
 from oco.protocols import Matrix, Vector
 
 # Losses are added one by one over at most 2^16 rounds and then exactly: the error is within 2^16 eps of the sum of
@@ -66,7 +67,7 @@ class Run:
     rates: Vector  # effective rates at the end
     seconds: float  # in compiled rounds
     interrupted: bool
-    solve: Callable[[], list[Any]] = field(repr=False)
+    hindsight: Any = field(repr=False)  # what the stream revealed, shared by runs of the same rounds
 
     @property
     def d(self) -> int:
@@ -76,17 +77,22 @@ class Run:
     def rounds(self) -> int:
         return int(self.t[-1])
 
+    def solve(self, precision: float = 1e-7) -> list[Best]:
+        """The best fixed decisions in hindsight, one a checkpoint; solved for once, at the first use."""
+        with one_blas_thread():
+            return self.hindsight.solve(precision)
+
     @property
     def comparators(self) -> list[Vector]:
-        """The best fixed decisions in hindsight found, one a checkpoint; the first use solves for them."""
+        """The decisions themselves."""
         return [best.x for best in self.solve()]
 
     @property
     def regret(self) -> Interval:
         """Cumulative loss less that of the best fixed decision in hindsight."""
         slack = SUM_SLACK * self.size
-        upper = np.array([best.upper for best in self.solve()])
-        lower = np.array([best.lower for best in self.solve()])
+        found = self.solve()
+        upper, lower = np.array([best.upper for best in found]), np.array([best.lower for best in found])
         return Interval(self.loss - upper - slack, self.loss - lower + slack)
 
     @property

@@ -91,7 +91,7 @@ class Seat:
             x=self.player.x.copy(),
             rates=self.player.rates(),
             seconds=self.seconds,
-            solve=self.hindsight.solve,
+            hindsight=self.hindsight,
             **(facts | {key: np.array(column) for key, column in columns.items()}),
         )
 

@@ -72,7 +72,8 @@ def _continuation(at: Any, x: Vector, rounds: int, descend: Any) -> None:
 
 def _stretch(at: Any, x: Vector) -> Vector:
     """Where F falls towards its infimum at infinity, as on separable data, go there by doubling x."""
-    while isinstance(at.domain, Space) and not at.done and math.isfinite(at.floor) and at.upper - at.floor <= 0.05 * (at.start - at.floor):
+    towards_floor = at.upper - at.floor <= 0.05 * (at.start - at.floor)
+    while isinstance(at.domain, Space) and not at.done and math.isfinite(at.floor) and towards_floor:
         before = at.upper
         look = at(2.0 * x)
         if not look.value < 0.5 * before:
@@ -140,7 +141,8 @@ def _search(at: Any, here: Any, x: Vector, step: Vector, mu: float, width: float
             low, low_slope = tau, slope
         else:
             high, high_slope = tau, slope
-        middle = 0.1 if math.isinf(high_slope) else low_slope / (low_slope - high_slope) if trial < 6 else 0.5
+        spread = low_slope - high_slope
+        middle = 0.1 if math.isinf(high_slope) else low_slope / spread if trial < 6 and spread < 0.0 else 0.5
         tau = low + min(0.9, max(0.1, middle)) * (high - low)
     return low, None
 
@@ -297,9 +299,7 @@ def _inside(domain: L1Ball, x: Vector) -> bool:
     return bool(np.abs(x).sum() < domain.radius * (1.0 - 1e-12))
 
 
-def _face_step(
-    domain: Any, h: Matrix, g: Vector, x: Vector, free: NDArray[np.intp], normal: Vector | None
-) -> Vector:
+def _face_step(domain: Any, h: Matrix, g: Vector, x: Vector, free: NDArray[np.intp], normal: Vector | None) -> Vector:
     """Newton's step on the face, bent back into X by projection while that descends, else cut at the first wall."""
     if len(free) <= (normal is not None):
         return x

@@ -128,7 +128,8 @@ def test_fingerprint_follows_values():
 
 def test_import_is_quick_in_modules():
     """Nothing heavy is imported before it is needed."""
-    code = "import oco, sys; print([m for m in ('matplotlib', 'tqdm', 'scipy.optimize', 'scipy.sparse') if m in sys.modules])"
+    heavy = ("matplotlib", "tqdm", "scipy.optimize", "scipy.sparse")
+    code = f"import oco, sys; print([m for m in {heavy} if m in sys.modules])"
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )
