@@ -45,6 +45,7 @@ def _number(text: str) -> Any:
 def build(text: str, known: dict[str, Any], noun: str) -> Any:
     """A part from NAME[:param=value,...]; ValueError names what is wrong and what there is."""
     name, _, rest = text.partition(":")
+    name = name.replace("_", "-")
     if name not in known:
         near = get_close_matches(name, known, n=3, cutoff=0.4)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
@@ -135,7 +136,8 @@ def _bar(total: int | None, what: str) -> Any:
     return tqdm(total=total, desc=what, unit=" rounds", unit_scale=True, leave=False, disable=None, file=sys.stderr)
 
 
-def _play_games(games: Iterable[tuple[str, dict[str, Any]]], seed: int) -> tuple[list[Any], str | None]:
+def _play_games(games: Iterable[tuple[str, dict[str, Any]]], seed: int) -> tuple[list[Any], BaseException | None]:
+    """The games that were played and have their comparators, and what stopped the rest."""
     played: list[Any] = []
     for title, game in games:
         total = game["rounds"] and game["rounds"] * len(game["learners"])
@@ -143,11 +145,14 @@ def _play_games(games: Iterable[tuple[str, dict[str, Any]]], seed: int) -> tuple
             try:
                 runs = play(**game, seed=seed, progress=bar.update)
             except BrokenPlayError as problem:
-                return [*played, (title, problem.runs)] if problem.runs else played, str(problem)
+                return [*played, (title, problem.runs)] if problem.runs else played, problem
         with _bar(len(runs), f"{title}: comparators") as bar:
-            for run in runs:
-                run.solve()
-                bar.update()
+            try:
+                for run in runs:
+                    run.solve()
+                    bar.update()
+            except KeyboardInterrupt as problem:
+                return played, problem
         played.append((title, runs))
         if any(run.interrupted for run in runs):
             break
@@ -172,7 +177,7 @@ def _play(options: argparse.Namespace) -> int:
         if not options.json:
             print(f"\n{time.perf_counter() - began:.1f} s; figure, curves and record in {folder}")
     if problem is not None:
-        raise ValueError(problem)
+        raise problem
     return 130 if any(run.interrupted for _, runs in played for run in runs) else 0
 
 
