@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import shlex
 import sys
 import time
@@ -236,6 +237,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=PLAY_EXAMPLES,
         formatter_class=formatter,
     )
+    add._negative_number_matcher = re.compile(r"-\d[\d.,e+-]*")  # so that --labels -1,1 needs no equals sign
     add.add_argument("--learner", action="append", default=[], metavar="NAME[:param=value,...]", help="repeatable")
     add.add_argument("--stream", metavar="NAME[:param=value,...]", help="a generated stream (see oco list)")
     add.add_argument("--data", metavar="FILE", help="svmlight or Vowpal Wabbit text, plain or .gz, .bz2, .xz")

@@ -77,7 +77,10 @@ def test_a_real_file(tmp_path, capsys):
     data = tmp_path / "small.svm"
     data.write_text("1 1:1 3:0.5\n0 2:1\n1 1:2\n0 2:1 3:-1\n")
     assert play(tmp_path, "--data", str(data), "--loss", "logistic", "--json") == 0
+    first = capsys.readouterr().out
+    assert play(tmp_path, "--data", str(data), "--labels", "-0,1", "--json") == 0
     entries = json.loads(capsys.readouterr().out)["learners"]
+    assert [entry["loss"] for entry in entries] == [entry["loss"] for entry in json.loads(first)["learners"]]
     assert [entry["name"] for entry in entries] == ["adagrad-norm", "adagrad", "full-matrix"]
     assert all(entry["rounds"] == 4 and entry["dimension"] == 4 for entry in entries)
 
