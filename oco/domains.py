@@ -167,6 +167,9 @@ class Ball(NamedTuple):
 
     radius: float = 1.0
 
+    def clip(self, i: int, v: float) -> float:
+        return v
+
     def holds(self, x: Vector) -> bool:
         return norm(x) <= self.radius
 
@@ -219,6 +222,9 @@ class L1Ball(NamedTuple):
 
     radius: float = 1.0
 
+    def clip(self, i: int, v: float) -> float:
+        return v
+
     def holds(self, x: Vector) -> bool:
         total = 0.0
         for i in range(len(x)):
@@ -264,6 +270,9 @@ class L1Ball(NamedTuple):
 @declare(separable=False, bounded=True)
 class Simplex(NamedTuple):
     """x >= 0, sum x = 1."""
+
+    def clip(self, i: int, v: float) -> float:
+        return v
 
     def holds(self, x: Vector) -> bool:
         return False  # every step leaves the hyperplane

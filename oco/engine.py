@@ -1,7 +1,7 @@
 """The compiled rounds: three loops (dense, sparse, adaptive) over three ways to apply a learner's update.
 
-Everything here is plain Python that also runs uncompiled. A learner with a `rule` is held by Coordinatewise
-(product domains) or Projected (the rest), one with `update` by Whole; the loops know only their methods.
+Everything here is plain Python that also runs uncompiled. A learner with a `rule` is held by ByRule, one with `update`
+by Whole; the loops know only their methods.
 The state of a rule is one array w (d, 1 + k): column 0 is x, the others what each coordinate remembers. It is
 in Fortran order for dense rounds (columns apart, SIMD over coordinates) and in C order for sparse ones (a
 coordinate's numbers side by side, one cache line a feature).
@@ -28,7 +28,7 @@ class Ledger(NamedTuple):
     sumsq: float  # sum_s |g_s|_2^2
     faded: float  # sum_s |g_s|_2^2 / sqrt(s)
     peak: float  # max_s |g_s|_2^2
-    reach: float  # max_s |x_s|_inf over x_1 .. x_{t+1}
+    reach: float  # max_s |x_s|_inf over x_1 .. x_{t+1}, to be relied on where no projection moves coordinates up
 
 
 def load(w: Matrix, i: int, memory: Any) -> Any:
@@ -73,12 +73,13 @@ class Coordinates(NamedTuple):
     h: Vector  # (d,) scratch for the projection metric
 
 
-class Coordinatewise(NamedTuple):
-    """A rule on a product of intervals: every coordinate for itself."""
+class ByRule(NamedTuple):
+    """A learner with a rule: every coordinate for itself, clipped, then whatever ties coordinates together."""
 
     learner: Any
     domain: Any
     memory: Any
+    projection: Any
 
     def decision(self, state: Coordinates) -> Vector:
         return state.w[:, 0]
@@ -90,11 +91,13 @@ class Coordinatewise(NamedTuple):
             x, s = self.learner.rule(now, q * a[i], w[i, 0], load(w, i, self.memory))
             w[i, 0] = self.domain.clip(i, x)
             store(w, i, s)
+        self.projection.settle(self.learner, self.domain, self.memory, now, state)
         return state, largest(w[:, 0])
 
     def step_sparse(
         self, now: Round, q: float, indices: Any, values: Vector, state: Coordinates
     ) -> tuple[Coordinates, float]:
+        """The same for g = q values at `indices`; the maximum is over these."""
         w = state.w
         reach = 0.0
         for j in range(len(indices)):
@@ -104,75 +107,33 @@ class Coordinatewise(NamedTuple):
             reach = max(reach, abs(x))
             w[i, 0] = x
             store(w, i, s)
+        self.projection.settle(self.learner, self.domain, self.memory, now, state)
         return state, reach
 
 
-class Projected(NamedTuple):
-    """A rule on a domain that ties coordinates together: the rule, then the Euclidean projection."""
+class Clipped(NamedTuple):
+    """For products of intervals: clipping was all."""
 
-    learner: Any
-    domain: Any
-    memory: Any
-
-    def decision(self, state: Coordinates) -> Vector:
-        return state.w[:, 0]
-
-    def step(self, now: Round, q: float, a: Vector, state: Coordinates) -> tuple[Coordinates, float]:
-        _apply(self, now, q, a, state.w)
-        self.domain.project(state.w[:, 0])
-        return state, largest(state.w[:, 0])
-
-    def step_sparse(
-        self, now: Round, q: float, indices: Any, values: Vector, state: Coordinates
-    ) -> tuple[Coordinates, float]:
-        _apply_sparse(self, now, q, indices, values, state.w)
-        self.domain.project(state.w[:, 0])
-        return state, largest(state.w[:, 0])
+    def settle(self, learner: Any, domain: Any, memory: Any, now: Round, state: Coordinates) -> None:
+        return
 
 
-class ProjectedInMetric(NamedTuple):
-    """The same with the projection in the rule's own metric, where it differs between coordinates."""
+class Euclidean(NamedTuple):
+    """The Euclidean projection, for rules whose metric is the same for all coordinates."""
 
-    learner: Any
-    domain: Any
-    memory: Any
+    def settle(self, learner: Any, domain: Any, memory: Any, now: Round, state: Coordinates) -> None:
+        domain.project(state.w[:, 0])
 
-    def decision(self, state: Coordinates) -> Vector:
-        return state.w[:, 0]
 
-    def step(self, now: Round, q: float, a: Vector, state: Coordinates) -> tuple[Coordinates, float]:
-        _apply(self, now, q, a, state.w)
-        self._project(now, state)
-        return state, largest(state.w[:, 0])
+class InMetric(NamedTuple):
+    """The projection in the rule's own metric."""
 
-    def step_sparse(
-        self, now: Round, q: float, indices: Any, values: Vector, state: Coordinates
-    ) -> tuple[Coordinates, float]:
-        _apply_sparse(self, now, q, indices, values, state.w)
-        self._project(now, state)
-        return state, largest(state.w[:, 0])
-
-    def _project(self, now: Round, state: Coordinates) -> None:
+    def settle(self, learner: Any, domain: Any, memory: Any, now: Round, state: Coordinates) -> None:
         w = state.w
-        if not self.domain.holds(w[:, 0]):
+        if not domain.holds(w[:, 0]):
             for i in range(len(w)):
-                state.h[i] = self.learner.metric(now, load(w, i, self.memory))
-            self.domain.project_diagonal(w[:, 0], state.h)
-
-
-def _apply(player: Any, now: Round, q: float, a: Vector, w: Matrix) -> None:
-    for i in range(len(a)):
-        x, s = player.learner.rule(now, q * a[i], w[i, 0], load(w, i, player.memory))
-        w[i, 0] = x
-        store(w, i, s)
-
-
-def _apply_sparse(player: Any, now: Round, q: float, indices: Any, values: Vector, w: Matrix) -> None:
-    for j in range(len(indices)):
-        i = indices[j]
-        x, s = player.learner.rule(now, q * values[j], w[i, 0], load(w, i, player.memory))
-        w[i, 0] = x
-        store(w, i, s)
+                state.h[i] = learner.metric(now, load(w, i, memory))
+            domain.project_diagonal(w[:, 0], state.h)
 
 
 class Whole(NamedTuple):

@@ -43,7 +43,7 @@ class Player:
         self._sparse = layout == "sparse"
         if hasattr(learner, "rule"):
             self._memory = _as_memory(learner.memory()) if hasattr(learner, "memory") else 0.0
-            self._part: Any = _holder(learner, domain)(learner, domain, self._memory)
+            self._part: Any = engine.ByRule(learner, domain, self._memory, _projection(learner, domain))
             self._state: Any = engine.Coordinates(self._columns(x), np.empty(d if not domain.separable else 0))
         else:
             self._memory = None
@@ -166,11 +166,11 @@ class Player:
         return self.learner.tally(state, self.domain)
 
 
-def _holder(learner: Any, domain: Any) -> Any:
+def _projection(learner: Any, domain: Any) -> Any:
     if domain.separable:
-        return engine.Coordinatewise
+        return engine.Clipped()
     even = getattr(learner, "euclidean", False) or not hasattr(learner, "metric")
-    return engine.Projected if even else engine.ProjectedInMetric
+    return engine.Euclidean() if even else engine.InMetric()
 
 
 def _as_memory(memory: Any) -> Any:

@@ -75,7 +75,7 @@ class Loss(Protocol):
 class Domain(Protocol):
     """A closed convex set. Methods that kernels call work in place on x (d,).
 
-    `separable` says that it is a product of intervals; then `clip(i, v)` projects coordinate i. Otherwise
+    `separable` says that it is a product of intervals; then `clip(i, v)` projects coordinate i (v elsewhere). Otherwise
     `project(x)` is Euclidean, `project_diagonal(x, h)` is argmin_{u in X} sum_i h_i (u_i - x_i)^2, and `holds(x)`
     says that there is nothing to project; all these, and `project_metric(x, h, q)` for the metric
     Q diag(h) Q^T where it exists, are called by kernels.
@@ -86,6 +86,8 @@ class Domain(Protocol):
     def contains(self, x: Vector) -> bool: ...
 
     def centre(self, d: int) -> Vector: ...
+
+    def clip(self, i: int, v: float) -> float: ...
 
     def holds(self, x: Vector) -> bool: ...
 
