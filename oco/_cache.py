@@ -5,10 +5,13 @@ code comes back. Here the key is a digest of the values that the code refers to,
 classes, modules and constants, so a changed helper, constant or closure is a different kernel.
 """
 
+import builtins
+import enum
 import functools
 import hashlib
 import os
 import pickle
+import re
 import sys
 import sysconfig
 import tempfile
@@ -20,9 +23,17 @@ from typing import Any
 import llvmlite
 import numba
 import numpy as np
+import scipy
 from numba.core import compiler, serialize
 from numba.core import types as nbtypes
 from numba.core.caching import CompileResultCacheImpl, _Cache
+from numba.core.ccallback import CFunc
+from numba.core.dispatcher import Dispatcher
+from numba.core.extending import _Intrinsic
+from numba.experimental.jitclass.base import JitClassType
+from numba.np.ufunc.dufunc import DUFunc
+from numba.np.ufunc.gufunc import GUFunc
+from numba.stencils.stencil import StencilFunc
 
 LIMIT = 1000  # kernels kept on disk; the least recently written go first
 
@@ -45,15 +56,37 @@ def package_digest() -> str:
     return digest.hexdigest()
 
 
+PINNED = {"numpy", "numba", "llvmlite", "scipy"}  # their versions, and Python's, are in a kernel's key
+PLAIN = {bool, int, float, complex, str, bytes, type(None)}  # values that repr tells in full
+ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+
+_codes: dict[int, tuple[types.CodeType, str, tuple[str, ...]]] = {}
+
+
 @functools.cache
-def _library_folders() -> tuple[str, ...]:
+def _standard_folders() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Where Python keeps its own modules, and the folders inside those for what is installed."""
     paths = sysconfig.get_paths()
-    return tuple({paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+    standard = {paths["stdlib"], paths["platstdlib"], str(Path(os.__file__).parent)}
+    installed = {paths["purelib"], paths["platlib"], *(str(Path(root, "site-packages")) for root in standard)}
+    return tuple(root + os.sep for root in standard), tuple(root + os.sep for root in installed)
 
 
-def _is_library(module: types.ModuleType) -> bool:
-    source = getattr(module, "__file__", None)
-    return source is None or source.startswith(_library_folders())
+def _is_pinned(scope: dict[str, Any]) -> bool:
+    """Whether versions fix what the module with these globals holds, so that it need not be followed."""
+    name, file = str(scope.get("__name__", "")), scope.get("__file__")
+    top = name.partition(".")[0]
+    if top in PINNED or name in {"oco._cache", "oco._jit"}:  # these two hold what plays leave behind
+        return True
+    if not isinstance(file, str):  # built into Python, or a folder without __init__.py
+        return name in sys.builtin_module_names and "__path__" not in scope
+    standard, installed = _standard_folders()
+    return top in sys.stdlib_module_names and file.startswith(standard) and not file.startswith(installed)
+
+
+def _is_pinned_class(cls: type) -> bool:
+    home = sys.modules.get(cls.__module__)
+    return home is not None and getattr(home, cls.__name__, None) is cls and _is_pinned(vars(home))
 
 
 def methods(cls: type) -> dict[str, types.FunctionType]:
@@ -71,68 +104,179 @@ def methods(cls: type) -> dict[str, types.FunctionType]:
 def fingerprint(value: Any) -> str:
     """A digest of `value` that changes whenever compiled code that refers to it could change."""
     digest = hashlib.sha256()
-    for piece in _pieces(value, (), set()):
-        digest.update(piece.encode() + b"\0")
+    for piece in _Walk().pieces(value):
+        digest.update(piece.encode(errors="surrogatepass") + b"\0")
     return digest.hexdigest()
 
 
-def _pieces(value: Any, names: tuple[str, ...], seen: set[int]) -> Iterator[str]:
-    if isinstance(value, numba.core.dispatcher.Dispatcher):
-        value = value.py_func
-    if isinstance(value, (types.FunctionType, type, types.ModuleType)):
-        if id(value) in seen and not isinstance(value, types.ModuleType):
-            return
-        seen.add(id(value))
-    if isinstance(value, types.FunctionType):
-        yield from _function_pieces(value, seen)
-    elif isinstance(value, type):
-        yield f"class {value.__qualname__} {getattr(value, '_fields', None)}"
-        for name, member in sorted(methods(value).items()):
-            yield name
-            yield from _function_pieces(member, seen)
-        yield repr(getattr(value, "_field_defaults", None))
-    elif isinstance(value, types.ModuleType):
-        yield f"module {value.__name__} {getattr(value, '__version__', '')}"
-        if not _is_library(value):
+class _Walk:
+    """All that compiled code could read, reached from one value.
+
+    A function, class, module, list or dictionary is told once; where it is met it stands as a number, so that
+    cycles end, and that `f = g` became `f = h` shows although g and h are told elsewhere.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[int, tuple[str, ...]], int] = {}
+        self._met: list[tuple[Any, tuple[str, ...]]] = []
+
+    def pieces(self, value: Any) -> Iterator[str]:
+        yield from self._value(value, ())
+        for item, names in self._met:  # grows meanwhile
+            yield from self._content(item, names)
+
+    def _number(self, value: Any, names: tuple[str, ...] = ()) -> str:
+        key = (id(value), names)
+        if key not in self._numbers:
+            self._numbers[key] = len(self._met)
+            self._met.append((value, names))
+        return f"#{self._numbers[key]}"
+
+    def _value(self, value: Any, names: tuple[str, ...]) -> Iterator[str]:
+        """`names` are the attributes that the code at hand could read of a module."""
+        kind = type(value)
+        if kind in PLAIN:
+            yield f"{kind.__name__} {value!r}"
+        elif isinstance(value, types.FunctionType):
+            pinned = _is_pinned(value.__globals__)
+            yield f"function {value.__module__}.{value.__qualname__}" if pinned else self._number(value)
+        elif isinstance(value, type):
+            yield f"class {value.__module__}.{value.__qualname__}" if _is_pinned_class(value) else self._number(value)
+        elif isinstance(value, types.ModuleType):
+            yield f"module {value.__name__}" if _is_pinned(vars(value)) else self._number(value, names)
+        elif isinstance(value, (list, dict)):
+            yield self._number(value)
+        elif isinstance(value, enum.Enum):
+            yield from self._all(type(value), value.name, value.value)
+        elif isinstance(value, (np.ndarray, np.generic)):
+            yield from self._array(value)
+        elif isinstance(value, tuple):
+            yield from self._all(kind, len(value), *value, names=names)
+        elif isinstance(value, (set, frozenset)):
+            yield from self._all(kind, *sorted(value, key=_place))
+        else:
+            yield f"{kind.__module__}.{kind.__qualname__}"
+            inside = _inside(value)
+            yield from self._all(*inside, names=names) if inside else [ADDRESS.sub("", repr(value))]
+
+    def _all(self, *values: Any, names: tuple[str, ...] = ()) -> Iterator[str]:
+        for value in values:
+            yield from self._value(value, names)
+
+    def _array(self, value: Any) -> Iterator[str]:
+        array, flags = np.asarray(value), value.flags
+        yield f"{type(value).__qualname__} {array.dtype} {array.shape} {flags.c_contiguous} {flags.f_contiguous}"
+        if array.dtype.hasobject:
+            yield from self._all(*array.ravel().tolist())
+        else:
+            yield hashlib.sha256(array.tobytes()).hexdigest()
+
+    def _content(self, value: Any, names: tuple[str, ...]) -> Iterator[str]:
+        if isinstance(value, types.FunctionType):
+            yield from self._function(value)
+        elif isinstance(value, type):
+            yield f"class {value.__module__}.{value.__qualname__} {getattr(value, '_fields', None)}"
+            yield from self._all(getattr(value, "_field_defaults", None), sorted(methods(value).items()))
+            if isinstance(value, enum.EnumMeta):
+                members: dict[str, Any] = dict(value.__members__)
+                yield from self._all(*((name, member.value) for name, member in members.items()))
+            if isinstance(value, JitClassType):
+                yield from self._all(*_jitclass(value))
+        elif isinstance(value, types.ModuleType):
+            yield f"module {value.__name__} {getattr(value, '__version__', '')}"
             for name in names:
-                if hasattr(value, name):
-                    yield name
-                    yield from _pieces(getattr(value, name), names, seen)
-    elif isinstance(value, np.ndarray):
-        yield f"array {value.dtype} {value.shape} {hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()}"
-    elif isinstance(value, tuple):
-        yield f"tuple {len(value)}"
-        for item in value:
-            yield from _pieces(item, names, seen)
-    else:
-        yield f"{type(value).__qualname__} {value!r}"
-
-
-def _function_pieces(function: types.FunctionType, seen: set[int]) -> Iterator[str]:
-    yield f"function {function.__qualname__} {function.__defaults__!r}"
-    pending = [function.__code__]
-    while pending:
-        code = pending.pop()
-        yield f"{code.co_code.hex()} {code.co_names} {code.co_varnames} {code.co_freevars}"
-        for constant in code.co_consts:
-            if isinstance(constant, types.CodeType):
-                pending.append(constant)
-            else:
-                yield repr(constant)
-        for name in code.co_names:
-            if name in function.__globals__:
+                try:
+                    member = getattr(value, name)
+                except Exception:  # a module may compute its attributes, and fail in its own way
+                    continue
                 yield name
-                yield from _pieces(function.__globals__[name], code.co_names, seen)
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        yield name
-        yield from _pieces(cell.cell_contents, function.__code__.co_names, seen)
+                yield from self._value(member, names)
+        else:
+            items = value.items() if isinstance(value, dict) else value
+            yield f"{type(value).__qualname__} {len(value)}"
+            yield from self._all(*items)
+
+    def _function(self, function: types.FunctionType) -> Iterator[str]:
+        code, names = _code(function.__code__)
+        yield f"function {function.__module__}.{function.__qualname__} {code}"
+        flags = sorted(getattr(function, "relaxed", ()))
+        yield from self._all(function.__defaults__, function.__kwdefaults__, flags)
+        for name in names:
+            for scope in (function.__globals__, vars(builtins)):
+                if name in scope:
+                    yield name
+                    yield from self._value(scope[name], names)
+                    break
+        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+            yield name
+            try:
+                content = cell.cell_contents
+            except ValueError:  # not bound yet
+                continue
+            yield from self._value(content, names)
+
+
+def _code(code: types.CodeType) -> tuple[str, tuple[str, ...]]:
+    """A digest of what a function's code says, inner functions included, and all names in it."""
+    if id(code) not in _codes:
+        text: list[str] = []
+        names: set[str] = set()
+        pending = [code]
+        for inner in pending:
+            text.append(f"{inner.co_code.hex()} {inner.co_exceptiontable.hex()} {inner.co_flags} {inner.co_argcount}")
+            text.append(f"{inner.co_names} {inner.co_varnames} {inner.co_freevars} {inner.co_cellvars}")
+            text.append(f"{inner.co_posonlyargcount} {inner.co_kwonlyargcount}")
+            names.update(inner.co_names)
+            for constant in inner.co_consts:
+                if isinstance(constant, types.CodeType):
+                    text.append("code")
+                    pending.append(constant)
+                else:
+                    text.extend(_Walk().pieces(constant))
+        _codes[id(code)] = code, hashlib.sha256("\0".join(text).encode()).hexdigest(), tuple(sorted(names))
+    return _codes[id(code)][1:]
+
+
+def _inside(value: Any) -> tuple[Any, ...]:
+    """What a function's wrapper holds that decides what it computes; nothing for any other object."""
+    if isinstance(value, Dispatcher):
+        fixed = () if value._can_compile else tuple(map(str, value.nopython_signatures))
+        return value.py_func, value.targetoptions, value.locals, fixed
+    if isinstance(value, (DUFunc, GUFunc)):
+        inner = value._dispatcher
+        fixed = tuple(value.types) if value._frozen else ()
+        return inner.py_func, inner.targetoptions, getattr(value, "signature", None), value.identity, fixed
+    if isinstance(value, CFunc):
+        return value._pyfunc, str(value._sig), value._compiler.targetoptions
+    if isinstance(value, StencilFunc):
+        return value.kernel_ir.func_id.func, value.mode, value.options
+    if isinstance(value, _Intrinsic):
+        return (value._defn,)
+    if isinstance(value, functools.partial):
+        return value.func, value.args, value.keywords
+    if isinstance(value, types.MethodType):
+        return value.__func__, value.__self__
+    wrapped = getattr(value, "__wrapped__", None)
+    return () if wrapped is None else (wrapped,)
+
+
+def _jitclass(cls: Any) -> tuple[Any, ...]:
+    kind = cls.class_type
+    fields = {name: str(field) for name, field in kind.struct.items()}
+    return fields, kind.jit_methods, kind.jit_props, kind.jit_static_methods
+
+
+def _place(value: Any) -> str:
+    """Orders a set in the same way in every process."""
+    return f"{type(value).__qualname__} {getattr(value, '__qualname__', '')} {ADDRESS.sub('', repr(value))}"
 
 
 class ContentCache(_Cache):
     """What a Numba dispatcher asks for machine code, keyed by content; damage to a file only costs a compilation."""
 
-    def __init__(self, name: str, describe: Any) -> None:
-        self._name = name
+    def __init__(self, function: types.FunctionType, describe: Any) -> None:
+        self._function = function
+        self._name = function.__name__
         self._describe = describe  # Numba type -> text that pins its content
         self._codec = CompileResultCacheImpl(lambda: None)
         self._on = True
@@ -152,8 +296,8 @@ class ContentCache(_Cache):
             path.unlink(missing_ok=True)
 
     def _path(self, signature: tuple[nbtypes.Type, ...], target: Any) -> Path:
-        versions = (sys.version, numba.__version__, llvmlite.__version__, np.__version__)
-        content = (self._name, package_digest(), versions, target.codegen().magic_tuple())
+        versions = (sys.version, numba.__version__, llvmlite.__version__, np.__version__, scipy.__version__)
+        content = (self._name, fingerprint(self._function), package_digest(), versions, target.codegen().magic_tuple())
         text = repr(content) + "".join(self._describe(argument) for argument in signature)
         return folder() / f"{self._name}-{hashlib.sha256(text.encode()).hexdigest()[:40]}.kernel"
 

@@ -8,7 +8,9 @@ whose helpers changed gets another twin, so neither this process nor the disk ca
 
 import types
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numba
@@ -33,6 +35,22 @@ _content: dict[type, str] = {}
 _taught: set[str] = set()
 _functions: dict[tuple[types.FunctionType, str], Any] = {}
 _overloaded: set[Callable[..., Any]] = set()
+
+
+_looked_up: ContextVar[dict[type, type] | None] = ContextVar("looked_up", default=None)
+
+
+@contextmanager
+def settled() -> Iterator[None]:
+    """Inside, the code of a part is looked at once: for many calls between which nobody edits it."""
+    if _looked_up.get() is not None:
+        yield
+        return
+    token = _looked_up.set({})
+    try:
+        yield
+    finally:
+        _looked_up.reset(token)
 
 
 def is_part(value: Any) -> bool:
@@ -72,6 +90,15 @@ def _field(cls: type, name: str, item: Any, hint: Any) -> Any:
 
 
 def _twin_class(cls: type) -> type:
+    found = _looked_up.get()
+    if found is None:
+        return _made(cls)
+    if cls not in found:
+        found[cls] = _made(cls)
+    return found[cls]
+
+
+def _made(cls: type) -> type:
     content = fingerprint(cls)
     if (cls, content) not in _twins:
         fields = getattr(cls, "_fields", ()) or ("unused",)
@@ -154,6 +181,8 @@ def _describe(kind: Any) -> str:
         return f"{cls.__module__}.{cls.__qualname__}{kind.fields}[{_content.get(cls, '')}]({inner})"
     if isinstance(kind, nbtypes.BaseTuple):
         return "(" + ",".join(_describe(item) for item in kind) + ")"
+    if isinstance(kind, nbtypes.Dispatcher):
+        return f"<{fingerprint(kind.dispatcher)}>"
     return f"<{kind}>"
 
 
@@ -173,7 +202,7 @@ class Kernel:
     def __init__(self, function: Any) -> None:
         self.plain = function
         self._compiled = numba.njit(_copy(function, package_digest()), **OPTIONS)
-        self._compiled._cache = ContentCache(function.__name__, _describe)
+        self._compiled._cache = ContentCache(function, _describe)
 
     def __call__(self, *arguments: Any) -> Any:
         try:
