@@ -3,6 +3,7 @@
 Curves of different learners differ in colour, lightness and marker, so they read in grey.
 """
 
+import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,10 @@ def _of_kind(run: Run, kind: str) -> list[np.ndarray]:
     return [value for name, value in run.bounds().items() if kinds[name] == kind]
 
 
+def _from_below(run: Run) -> dict[str, Any]:
+    return run.lower_bounds() or run.expected_lower_bounds()
+
+
 def regret(runs: Sequence[Run], ax: Any, legend: bool = True) -> Any:
     """Regret as its certified band; data-dependent bound dashed, worst case dotted, lower bounds dash-dotted."""
     lowest, highest = np.inf, 0.0
@@ -50,13 +55,14 @@ def regret(runs: Sequence[Run], ax: Any, legend: bool = True) -> Any:
             for value in _of_kind(run, kind):
                 ax.plot(run.t, value, color=style["color"], linestyle=dashes, linewidth=0.7)
         lowest, highest = min(lowest, interval.low.min()), max(highest, np.abs(interval.high).max())
-    for value in runs[0].lower_bounds().values():
+    for value in _from_below(runs[0]).values():
         ax.plot(runs[0].t, value, color=GREY, linestyle="-.", linewidth=0.8)
     ax.set_xscale("log")
     if lowest > 0.0:
         ax.set_yscale("log")
     else:  # a negative regret is shown as such
-        ax.set_yscale("symlog", linthresh=max(highest, 1e-12) / 1e3)
+        # Linear below a power of ten: ticks of the decades within would overlap at 0.
+        ax.set_yscale("symlog", linthresh=10.0 ** np.ceil(np.log10(max(highest, 1e-12)) - 3.0))
     ax.set_xlabel("round $t$")
     ax.set_ylabel("regret")
     if legend:
@@ -75,8 +81,10 @@ def _handles(games: Sequence[Sequence[Run]]) -> list[Any]:
     handles += [
         Line2D([], [], color=GREY, linestyle=DASHES[kind], label=named[kind]) for kind in DASHES if kind in seen
     ]
-    if any(runs[0].lower_bounds() for runs in games):
-        handles.append(Line2D([], [], color=GREY, linestyle="-.", label="lower bound, any learner"))
+    below = [runs[0] for runs in games if _from_below(runs[0])]
+    if below:
+        label = "lower bound, any learner" + ("" if below[0].lower_bounds() else " (mean over seeds)")
+        handles.append(Line2D([], [], color=GREY, linestyle="-.", label=label))
     return handles
 
 
@@ -85,7 +93,9 @@ def ratio(runs: Sequence[Run], ax: Any) -> Any:
     for i, run in enumerate(runs):
         bounds = _of_kind(run, "data") or _of_kind(run, "worst")
         if bounds:
-            ax.plot(run.t, run.regret.middle / bounds[0], label=run.name, **_style(i))
+            known = np.isfinite(bounds[0]) & (bounds[0] > 0.0)
+            quotient = np.divide(run.regret.middle, bounds[0], out=np.full(len(run.t), np.nan), where=known)
+            ax.plot(run.t, quotient, label=run.name, **_style(i))
     ax.axhline(1.0, color=GREY, linewidth=0.8)
     ax.set_xscale("log")
     ax.set_xlabel("round $t$")
@@ -126,8 +136,13 @@ def save(figure: Any, folder: Path, name: str) -> Iterable[Path]:
     """Write NAME.pdf and NAME.png; the same figure gives the same bytes."""
     import matplotlib
 
-    paths = [folder / f"{name}.pdf", folder / f"{name}.png"]
+    kinds: dict[str, Any] = {"pdf": {"metadata": {"CreationDate": None}}, "png": {"dpi": 200}}
+    kinds["png"]["metadata"] = {"Software": None}
+    paths = []
     with matplotlib.rc_context(PAPER):
-        figure.savefig(paths[0], metadata={"CreationDate": None})
-        figure.savefig(paths[1], dpi=200, metadata={"Software": None})
+        for kind, options in kinds.items():
+            drawn = io.BytesIO()  # so that a figure that cannot be drawn leaves no broken file
+            figure.savefig(drawn, format=kind, **options)
+            paths.append(folder / f"{name}.{kind}")
+            paths[-1].write_bytes(drawn.getvalue())
     return paths

@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from oco._jit import settled
 from oco._threads import one_blas_thread
 from oco.comparators import Hindsight
 from oco.domains import Space
-from oco.player import validate
+from oco.fit import check_dimension, check_start, check_stream, validate
+from oco.penalty import NONE, Penalty
 from oco.protocols import Block, Dense, Setting, Vector
 from oco.regret import Run
 from oco.seat import Seat
@@ -53,6 +55,7 @@ def play(
     domain: Any = None,
     seed: int = 0,
     start: Vector | None = None,
+    penalty: Penalty = NONE,
     audit: bool = False,
     compiled: bool = True,
     progress: Callable[[int], object] | None = None,
@@ -61,23 +64,25 @@ def play(
 
     learners: a learner, a list, or a dict name -> learner. rounds: T; None means a file's or data's length, 10,000
     for a generated stream. loss, domain: default the stream's own loss and the whole space. start: x_1 (d,), default
-    the domain's centre. audit: keep the sums of the trajectory bounds (a slow round at a time). compiled: False runs
-    the same code in Python. progress: called with the number of rounds just played (summed over learners).
+    the domain's centre, or 0 for learners that start there. penalty: part of the loss of every round. audit: keep the
+    history, which trajectory bounds and finer regrets read (O(T d) numbers, a slow round at a time). compiled: False
+    runs the same code in Python. progress: called with the number of rounds just played (summed over learners).
     Raises ValueError or TypeError before the first round for parts that do not fit; BrokenPlayError, a ValueError
     that keeps the runs so far, where the stream or a loss turns out bad on the way.
     """
     domain = Space() if domain is None else domain
-    game = _Game(stream, _named(learners), loss, domain, rounds, seed, start, audit, compiled, progress)
-    problem: Exception | None = None
-    with one_blas_thread(), _patient_interrupt() as game.stopped:
-        try:
-            if is_adaptive(stream):
-                game.play_adaptive()
-            else:
-                game.play_oblivious()
-        except (ValueError, OSError, MemoryError) as raised:
-            problem = raised
-    runs = [seat.run(**game.facts()) for seat in game.seats if seat.rows]
+    with settled(), one_blas_thread():
+        game = _Game(stream, _named(learners), loss, domain, rounds, seed, start, penalty, audit, compiled, progress)
+        problem: Exception | None = None
+        with _patient_interrupt() as game.stopped:
+            try:
+                if is_adaptive(stream):
+                    game.play_adaptive()
+                else:
+                    game.play_oblivious()
+            except (ValueError, OSError, MemoryError) as raised:
+                problem = raised
+        runs = [seat.run(**game.facts()) for seat in game.seats if seat.rows]
     if problem is not None:
         raise BrokenPlayError(str(problem), runs) from problem
     return runs
@@ -126,6 +131,7 @@ class _Game:
     rounds: int | None
     seed: int
     start: Any
+    penalty: Penalty
     audit: bool
     compiled: bool
     progress: Callable[[int], object] | None
@@ -137,12 +143,18 @@ class _Game:
         self.loss = getattr(self.stream, "loss", None) if self.loss is None else self.loss
         if self.loss is None:
             raise ValueError(f"{who} has no loss of its own: give loss=")
-        for part in (self.stream, self.loss, self.domain, *self.learners.values()):
+        for part in (self.stream, self.loss, self.domain, self.penalty, *self.learners.values()):
             validate(part)
+        check_stream(self.stream)
         if self.rounds is None and not hasattr(self.stream, "blocks"):
             self.rounds = 10_000
-        if self.rounds is not None and (self.rounds != int(self.rounds) or self.rounds < 1):
-            raise ValueError(f"rounds = {self.rounds}: at least one round is needed")
+        if not self.learners:
+            raise ValueError("no learner: give one, a list, or a dict of names to learners")
+        for name, least in (("rounds", 1), ("seed", 0)):
+            number = getattr(self, name)
+            whole = isinstance(number, (int, float, np.integer)) and not isinstance(number, bool) and number % 1 == 0
+            if number is not None and not (whole and number >= least):
+                raise ValueError(f"{name} = {number}: a whole number of {least} or more is needed")
         self.signed = hasattr(self.loss, "labels")
         self.first: Block | None = None
         if is_adaptive(self.stream):
@@ -153,35 +165,53 @@ class _Game:
             if self.first is None:
                 raise ValueError(f"{who} has no rounds")
             d = self.first.a.shape[1] if isinstance(self.first, Dense) else self.first.d
+            if d == 0:
+                raise ValueError(f"{getattr(self.stream, 'path', who)}: the examples have no features")
         self._sit(d)
 
     def _sit(self, d: int) -> None:
-        if self.start is None:
-            self.start = self.domain.centre(d)
-        self.start = np.array(self.start, dtype=float)
-        if self.start.shape != (d,) or not self.domain.contains(self.start):
-            raise ValueError(f"start: x_1 must be a point of {self.domain} with {d} coordinates")
-        self.promised = self._promise()
-        setting = Setting(self.domain, d, self.start, self.rounds or math.inf, self.promised)
         layout = "dense" if self.first is None or isinstance(self.first, Dense) else "sparse"
-        shared = None if self.first is None else Hindsight(self.loss, self.domain, replay=self._blocks)
+        options: dict[str, Any] = {
+            "start": self.start, "layout": layout, "compiled": self.compiled, "audit": self.audit,
+        }  # fmt: skip
+        setting = self._setting(d)
+        self.promised, self.exp_concavity = setting.lipschitz, setting.exp_concavity
+        shared = None if self.first is None else self._hindsight(self._blocks)
         for name, learner in self.learners.items():
-            hindsight = shared or Hindsight(self.loss, self.domain)
-            self.seats.append(Seat(name, learner, setting, hindsight, self.loss, layout, self.compiled))
+            if self.first is None and hasattr(learner, "foresee"):
+                who, whom = type(learner).__name__, type(self.stream).__name__
+                raise ValueError(f"{who} is not compatible with {whom}: it sees the features before it decides")
+            self.seats.append(Seat(name, learner, setting, shared or self._hindsight(None), self.loss, **options))
+
+    def _hindsight(self, replay: Any) -> Hindsight:
+        return Hindsight(self.loss, self.domain, penalty=self.penalty, replay=replay)
 
     def _blocks(self) -> Iterator[Block]:
         return blocks(self.stream, self.seed, self.rounds, self.signed)
 
-    def _promise(self) -> float:
-        """G by the stream's and the loss's word, infinity where they give none."""
-        norm = getattr(self.stream, "norm", None)
-        if norm is None or not hasattr(self.loss, "lipschitz"):
-            return math.inf
-        margin = norm * self.domain.reach(np.zeros(len(self.start)))
-        return float(norm * self.loss.lipschitz(margin, getattr(self.stream, "label", 0.0)))
+    def _setting(self, d: int) -> Setting:
+        """What is known before round 1; G by the stream's and the loss's word, infinity where they give none."""
+        check_dimension(self.domain, d)
+        start = self.domain.centre(d) if self.start is None else np.array(self.start, dtype=float)
+        check_start(self.domain, start, d)
+        norm, spread = (getattr(self.stream, name, math.inf) for name in ("norm", "spread"))
+        slope, alpha = math.inf, 0.0
+        if hasattr(self.loss, "lipschitz"):
+            margin = norm * self.domain.reach(np.zeros(d)) if norm < math.inf else math.inf
+            label = getattr(self.stream, "label", 0.0 if norm < math.inf else math.inf)
+            slope = float(self.loss.lipschitz(margin, label))
+            if hasattr(self.loss, "exp_concavity") and self.penalty == NONE:
+                alpha = float(self.loss.exp_concavity(margin, label))
+        l1, l2 = self.penalty
+        size = norm * slope
+        if l1 > 0.0 or l2 > 0.0:
+            size += l1 * math.sqrt(d) + (l2 * self.domain.reach(np.zeros(d)) if l2 > 0.0 else 0.0)
+            spread = math.inf
+        spread = min(spread * slope, math.sqrt(2.0) * size)
+        return Setting(self.domain, d, start, self.rounds or math.inf, size, size, spread, l1, l2, alpha)
 
     def facts(self) -> dict[str, Any]:
-        names = ("stream", "domain", "seed", "start", "promised")
+        names = ("stream", "domain", "seed", "promised", "exp_concavity")
         return {name: getattr(self, name) for name in names} | {"interrupted": bool(self.stopped)}
 
     def play_oblivious(self) -> None:
@@ -199,7 +229,7 @@ class _Game:
                 piece = head(block, done, done + n)
                 with pace.measure(n):
                     for seat in self.seats:
-                        seat.advance(piece, None, self.audit)
+                        seat.advance(piece, None)
                     shared.see(piece)
                 t, done = t + n, done + n
                 self._tick(n * len(self.seats))
@@ -223,7 +253,7 @@ class _Game:
             while t < rounds and not self.stopped:
                 n = min(most - t % most, upcoming - t, rounds - t, pace.rounds)
                 with pace.measure(n):
-                    seat.advance(Dense(a[:n], y[:n]), adversary, self.audit)
+                    seat.advance(Dense(a[:n], y[:n]), adversary)
                     seat.hindsight.see(Dense(a[:n], y[:n]))
                 t += n
                 self._tick(n)

@@ -5,6 +5,7 @@ the learner plays x_t, the stream reveals (a_t, y_t), the learner suffers f_t(x_
 sees the subgradient g_t = loss'(<a_t, x_t>, y_t) a_t.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -54,16 +55,19 @@ class Round(NamedTuple):
     """What a rule knows of round t beside its own coordinate."""
 
     t: int  # 1, 2, ...
-    loss: float  # f_t(x_t)
+    loss: float  # f_t(x_t), the game's penalty not included
     norm2: float  # |g_t|_2^2
     sumsq: float  # sum_{s <= t} |g_s|_2^2
+    l1: float = 0.0  # the game's penalty l1 |x|_1 + (l2 / 2) |x|_2^2
+    l2: float = 0.0
 
 
 class Loss(Protocol):
     """A convex function of the margin z = <a, x>.
 
     Optional: `lipschitz(margin, label)`, the largest |slope| for |z| <= margin, |y| <= label (bounds and steps
-    by theorem need it); `prox(z, y, mu)` = argmin_p value(p, y) + (p - z)^2 / (2 mu); and the attribute
+    by theorem need it); `exp_concavity(margin, label)`, the largest alpha with exp(-alpha value) concave there, for
+    Online Newton Step; `prox(z, y, mu)` = argmin_p value(p, y) + (p - z)^2 / (2 mu); and the attribute
     `labels`, a pair, where only two labels make sense.
     """
 
@@ -107,10 +111,17 @@ class Domain(Protocol):
 class CoordinateLearner(Protocol):
     """A learner that treats coordinates alike and apart: its whole update is one rule.
 
-    Optional: `memory()`, what a coordinate remembers before round 1 (default 0.0; a float or a tuple of floats);
-    `metric(now, s)`, the Gamma_t with x_{t+1} = Proj^{Gamma_t}(x_t - g_t / Gamma_t) (default 1, the Euclidean
-    projection); the attributes `euclidean = True` where Gamma_t is the same for all coordinates, and `lazy = True`
-    where a zero gradient changes nothing, which makes sparse rounds cost O(non-zeros).
+    What every learner may state as attributes: `domains` and `losses`, the names of the only classes it plays on and
+    with; `needs`, methods that the domain must have; `bounded = True`: only bounded domains; `origin = True`: x_1 = 0;
+    `composite = True`: the penalty's l1 is its own business (it reads now.l1), and what it is given is the gradient of
+    f_t (+ l2 x) alone.
+    Optional: `memory(x)`, what the coordinates remember before round 1 at x = x_1 (d,) (default 0.0; a float, an array
+    (d,), or a tuple of such); `metric(now, s)`, the Gamma_t with x_{t+1} = Proj^{Gamma_t}(x_t - g_t / Gamma_t) (default
+    1, the Euclidean projection); the attributes `euclidean = True` where Gamma_t is the same for all coordinates, and
+    `lazy = True` where a zero gradient changes nothing, which makes sparse rounds cost O(non-zeros). So does
+    `idle(now, x, s) -> (x, s, paid)` on R^d and boxes, for a rule that without a gradient only shrinks |x|: where the
+    coordinate is after round now.t if its gradient was zero in every round since its rule was last called, and the sum
+    of |x| over its decisions in those rounds. x is given as the box left it: |x| bounds all decisions that follow.
     """
 
     def rule(self, now: Round, g: float, x: float, s: Any) -> tuple[float, Any]: ...
@@ -119,7 +130,10 @@ class CoordinateLearner(Protocol):
 class VectorLearner(Protocol):
     """A learner whose update needs the whole gradient; `state` is a NamedTuple of arrays and numbers with x.
 
-    `update` may reuse the arrays of the state that it is given.
+    `update` may reuse the arrays of the state that it is given. Optional: `foresee(now, a, state, domain)`, called
+    before the decision of a round with its features a_t (now is the round before); `grow(state, x)`, for streams that
+    show new columns on the way. The attribute `bandit = True` asks for games in which only now.loss is revealed: g is
+    NaN.
     """
 
     def init(self, x: Vector) -> Any: ...
@@ -132,7 +146,8 @@ class Stream(Protocol):
 
     `target(rng)` (optional) is drawn once a seed; `examples(rng, t, target)` returns (A, y) for the rounds t, an
     integer array, with A a (len(t), d) array or a SciPy sparse matrix. Optional attributes: `norm`, a promise
-    that |a_t|_2 <= norm; `label`, that |y_t| <= label; `loss`, the loss to use where none is named.
+    that |a_t|_2 <= norm; `spread`, that max_i a_{t,i} - min_i a_{t,i} <= spread; `label`, that |y_t| <= label; `loss`,
+    the loss to use where none is named.
     """
 
     d: int
@@ -159,12 +174,17 @@ class Setting(NamedTuple):
     start: Vector  # x_1
     rounds: float  # T
     lipschitz: float  # G >= |g_t|_2
+    largest: float = math.inf  # >= |g_t|_inf
+    spread: float = math.inf  # >= max_i g_{t,i} - min_i g_{t,i}
+    l1: float = 0.0  # the game's penalty; with l2 > 0 the losses are l2-strongly convex
+    l2: float = 0.0
+    exp_concavity: float = 0.0  # alpha > 0 such that every loss is alpha-exp-concave on X; 0 if none is known
 
     def need(self, **known: float) -> None:
         """Refuse a step by theorem whose constants are not known."""
         for name, value in known.items():
             if not np.isfinite(value):
-                raise ValueError(f"no step by theorem on {type(self.domain).__name__}: {name} is not known; give eta")
+                raise ValueError(f"no step by theorem on {type(self.domain).__name__}: {name} is not known")
 
 
 Blocks = Iterator[Block]

@@ -60,6 +60,8 @@ def learner_record(title: str, run: Run) -> dict[str, Any]:
         "certified_within": plain(run.certified_within),
         "certificate_loose": bool(run.regret.loose[-1]),
         "bounds": {name: plain(value[-1]) for name, value in run.bounds().items()},
+        "expected_bounds": {name: plain(value[-1]) for name, value in run.expected_bounds().items()},
+        "expected_lower_bounds": {name: plain(value[-1]) for name, value in run.expected_lower_bounds().items()},
         "lower_bounds": {name: plain(value[-1]) for name, value in run.lower_bounds().items()},
         "exponent": plain(run.exponent()),
         "seconds": run.seconds,
@@ -69,6 +71,7 @@ def learner_record(title: str, run: Run) -> dict[str, Any]:
             "stream": plain(run.stream),
             "loss": type(run.loss_function).__name__,
             "domain": plain(run.domain),
+            "penalty": plain(run.penalty),
             "seed": run.seed,
         },
     }
@@ -114,22 +117,39 @@ def table(games: Games) -> str:
             _, bound = tightest(run)
             speed = run.rounds / run.seconds if run.seconds > 0.0 else math.nan
             interval = f"[{low:.6g}, {high:.6g}]"
-            cells = (f"{run.loss[-1]:.6g}", interval, f"{bound:.5g}", f"{high / bound:.3f}", f"{run.exponent():.2f}")
+            cells = (f"{run.loss[-1]:.6g}", interval, f"{bound:.5g}", _quotient(high, bound), f"{run.exponent():.2f}")
             rows.append((title, run.name, str(run.rounds), *cells, f"{speed:.3g}"))
             notes += _notes(title, run)
-    widths = [max(len(row[j]) for row in rows) for j in range(len(header))]
+    return "\n".join([aligned(rows), *notes])
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """A table as text: the first row its header, columns as wide as they need."""
+    widths = [max(len(row[j]) for row in rows) for j in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:], *notes])
+    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
+
+
+def _quotient(regret: float, bound: float) -> str:
+    return f"{regret / bound:.3f}" if bound > 0.0 else "-"
 
 
 def _notes(title: str, run: Run) -> list[str]:
     notes = []
-    if run.regret.loose[-1]:
-        notes.append(f"note: {title}, {run.name}: the certificate is wider than 1 % of the regret")
+    regret = run.regret
+    if regret.loose.any():
+        width = regret.high - regret.low
+        worst = int(np.where(regret.loose, width / np.maximum(np.abs(regret.middle), 1e-9), 0.0).argmax())
+        notes.append(
+            f"note: {title}, {run.name}: the certificate is wider than 1 % of the regret at {regret.loose.sum()} of "
+            f"{len(run.t)} checkpoints, most at t = {run.t[worst]}: {width[worst]:.3g} of {regret.middle[worst]:.3g}"
+        )
     if math.isfinite(run.certified_within):
         notes.append(
             f"note: {title}, {run.name}: regret is certified against every u with |u|_2 <= {run.certified_within:.3g}"
         )
+    if math.isinf(run.regret.high[-1]):
+        notes.append(f"note: {title}, {run.name}: no decision in hindsight is best, losses fall without end")
     if run.interrupted:
         notes.append(f"note: {title}, {run.name}: interrupted after {run.rounds} rounds")
     return notes

@@ -1,19 +1,26 @@
 """The record of a play and what follows from it: regret as a certified interval, bounds, growth exponent."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from oco._jit import settled
 from oco._threads import one_blas_thread
 from oco.bounds import bounds_of
 from oco.comparators import Best
-from oco.protocols import Matrix, Vector
+from oco.history import History
+from oco.penalty import Penalty
+from oco.protocols import Vector
 
 # Losses are added one by one over at most 2^16 rounds and then exactly: the error is within 2^16 eps of the sum of
 # their sizes, and 2^8 eps is what a random walk of rounding errors reaches.
 SUM_SLACK = 256 * np.finfo(float).eps
+
+
+COLUMNS = ("t", "loss", "size", "sumsq", "faded", "peak", "reach", "dimension")  # one entry a checkpoint
 
 
 class Interval(NamedTuple):
@@ -29,16 +36,8 @@ class Interval(NamedTuple):
     @property
     def loose(self) -> NDArray[np.bool_]:
         """Where the certificate is wider than 1 % of the regret, or of 1e-9 where that is more."""
-        return np.asarray(self.high - self.low > np.maximum(0.01 * np.abs(self.middle), 1e-9))
-
-
-class Audit(NamedTuple):
-    """Sums over s <= t along the run, for the trajectory bound; Gamma_s is the learner's metric, Gamma_0 = 0."""
-
-    moved: float  # sum x_s^T (Gamma_s - Gamma_{s-1}) x_s
-    pull: Vector  # (d,): sum (Gamma_s - Gamma_{s-1}) x_s
-    gamma: Matrix  # (d,) or (d, d): Gamma_t
-    spent: float  # sum g_s^T Gamma_s^+ g_s
+        width = self.high - self.low
+        return np.asarray(~np.isfinite(width) | (width > np.maximum(0.01 * np.abs(self.middle), 1e-9)))
 
 
 @dataclass
@@ -51,8 +50,10 @@ class Run:
     loss_function: Any
     domain: Any
     seed: int
+    penalty: Penalty  # of every round
     start: Vector  # x_1
     promised: float  # Lipschitz constant that the stream and loss promise, infinity if none
+    exp_concavity: float  # alpha such that the losses are known to be alpha-exp-concave on the domain, 0 if none
     t: NDArray[np.int64]
     loss: Vector  # cumulative
     size: Vector  # sum of |f_s(x_s)|
@@ -62,7 +63,7 @@ class Run:
     reach: Vector  # max_s |x_s|_inf
     dimension: Vector  # columns seen
     tally: dict[str, Vector]  # what the learner's bounds read of its state
-    audit: list[Audit] | None
+    history: History | None  # of audited plays
     x: Vector  # the last decision, x_{t+1}
     rates: Vector  # effective rates at the end
     seconds: float  # in compiled rounds
@@ -77,10 +78,20 @@ class Run:
     def rounds(self) -> int:
         return int(self.t[-1])
 
-    def solve(self, precision: float = 1e-7) -> list[Best]:
-        """The best fixed decisions in hindsight, one a checkpoint; solved for once, at the first use."""
-        with one_blas_thread():
-            return self.hindsight.solve(precision)
+    def solve(self, precision: float = 1e-7, progress: Callable[[int], None] | None = None) -> list[Best]:
+        """The best fixed decisions in hindsight, one a checkpoint; solved for once, at the first use.
+
+        progress: called with the number of checkpoints just solved.
+        """
+        with settled(), one_blas_thread():
+            return self.hindsight.solve(precision, progress)[: len(self.t)]
+
+    def head(self, checkpoints: int) -> "Run":
+        """The run up to that many checkpoints, as one that was interrupted there."""
+        whole = {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray) and name in COLUMNS}
+        cut: dict[str, Any] = {name: value[:checkpoints] for name, value in whole.items()}
+        tally = {name: value[:checkpoints] for name, value in self.tally.items()}
+        return replace(self, **cut, tally=tally, interrupted=True)
 
     @property
     def comparators(self) -> list[Vector]:
@@ -101,13 +112,27 @@ class Run:
         return float(self.solve()[-1].within)
 
     def bounds(self) -> dict[str, Vector]:
-        """Upper bounds on the regret by name, each (K,); trajectory bounds only of audited runs."""
-        known = bounds_of(self.learner)
-        return {b.name: b.value(self.learner, self) for b in known if b.kind != "trajectory" or self.audit is not None}
+        """Upper bounds on the regret by name, each (K,); trajectory bounds only of audited runs.
+
+        A bound is infinite from the checkpoint on at which what it assumes was found broken.
+        """
+        kinds = ("data", "worst") if self.history is None else ("data", "worst", "trajectory")
+        return {b.name: b.value(self.learner, self) for b in bounds_of(self.learner) if b.kind in kinds}
+
+    def expected_bounds(self) -> dict[str, Vector]:
+        """Upper bounds on the mean of the regret over the learner's own randomness, by name, each (K,)."""
+        return {b.name: b.value(self.learner, self) for b in bounds_of(self.learner) if b.kind == "expected"}
+
+    def expected_lower_bounds(self) -> dict[str, Vector]:
+        """Mean regret over the stream's seeds that it forces on any learner, each (K,); empty where it forces none."""
+        return self._of_stream("expected-lower")
 
     def lower_bounds(self) -> dict[str, Vector]:
         """Regret that the stream forces on any learner in this domain, each (K,); empty where it forces none."""
-        values = {b.name: b.value(self.stream, self) for b in bounds_of(self.stream)}
+        return self._of_stream("lower")
+
+    def _of_stream(self, kind: str) -> dict[str, Vector]:
+        values = {b.name: b.value(self.stream, self) for b in bounds_of(self.stream) if b.kind == kind}
         return {name: value for name, value in values.items() if np.isfinite(value).all()}
 
     def exponent(self) -> float:

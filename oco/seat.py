@@ -7,49 +7,52 @@ from typing import Any
 import numpy as np
 
 from oco.comparators import Hindsight
-from oco.player import Player, validate
-from oco.protocols import Block, Dense, Setting, Vector
-from oco.regret import Audit, Run
+from oco.fit import check_fit, tuned, validate
+from oco.history import Recorder
+from oco.penalty import Penalty
+from oco.player import Player
+from oco.protocols import Block, Setting
+from oco.regret import Run
 from oco.streams import head
-
-
-def tuned(learner: Any, setting: Setting) -> Any:
-    """The learner with every parameter that its theorem sets."""
-    if all(value is not None for value in learner):
-        return learner
-    who = type(learner).__name__
-    if not hasattr(learner, "tune"):
-        raise ValueError(f"{who}: a parameter is None and there is no step by theorem")
-    try:
-        return learner.tune(setting)
-    except ValueError as problem:
-        raise ValueError(f"{who}: {problem}") from None
 
 
 class Seat:
     """A player, the hindsight that its regret is measured against, and the checkpoints taken so far."""
 
     def __init__(
-        self, name: str, learner: Any, setting: Setting, hindsight: Hindsight, loss: Any, layout: str, compiled: bool
+        self,
+        name: str,
+        learner: Any,
+        setting: Setting,
+        hindsight: Hindsight,
+        loss: Any,
+        *,
+        start: Any,
+        layout: str,
+        compiled: bool,
+        audit: bool,
     ) -> None:
         self.name, self.loss, self.hindsight = name, loss, hindsight
+        check_fit(learner, setting.domain, loss)
+        if getattr(learner, "origin", False):
+            setting = setting._replace(start=np.zeros(setting.d))
         learner = tuned(learner, setting)
         validate(learner)
-        self.player = Player(learner, setting.d, setting.domain, start=setting.start, layout=layout, compiled=compiled)
+        penalty = Penalty(setting.l1, setting.l2)
+        options: dict[str, Any] = {"start": start, "penalty": penalty, "layout": layout, "compiled": compiled}
+        self.player = Player(learner, setting.d, setting.domain, **options)
         self.rows: list[dict[str, Any]] = []
         self.seconds = 0.0
         self._parts: list[float] = []
-        self._audit: Audit | None = None
+        self._recorder = Recorder() if audit else None
 
-    def advance(self, piece: Block, adversary: Any, audit: bool) -> None:
-        """Play the rounds of `piece`; with `audit`, one at a time and keeping the sums of trajectory bounds."""
-        if not audit:
+    def advance(self, piece: Block, adversary: Any) -> None:
+        """Play the rounds of `piece`; in an audited play one at a time."""
+        if self._recorder is None:
             self._advance(piece, adversary)
             return
         for r in range(len(piece.y)):
-            row, x = head(piece, r, r + 1), self.player.x.copy()
-            self._advance(row, adversary)
-            self._audit = audited(self._audit, self.player, self.loss, row, x)
+            self._recorder.play(self.player, head(piece, r, r + 1), self.loss, adversary, self._advance)
 
     def _advance(self, piece: Block, adversary: Any) -> None:
         if self.seconds == 0.0:
@@ -72,22 +75,30 @@ class Seat:
             self._parts = [math.fsum(self._parts)]
 
     def record(self) -> None:
-        """Take a checkpoint."""
+        """Take a checkpoint; a decision outside the domain ends the play."""
         self.flush()
+        if not self.player.domain.contains(self.player.x):
+            who, where = type(self.player.learner).__name__, type(self.player.domain).__name__
+            raise ValueError(
+                f"{self.name}: the decision after round {self.player.ledger.t} is outside {where}; an update ends in "
+                f"domain.project(x) or another projection; oco.conformance.check({who}()) tells more"
+            )
         row = self.player.ledger._asdict() | {"loss": math.fsum(self._parts), "dimension": self.player.d}
         row["peak"] = math.sqrt(row["peak"])
-        self.rows.append(row | {"audit": self._audit, "tally": self.player.tally()})
+        self.rows.append(row | {"tally": self.player.tally()})
 
     def run(self, **facts: Any) -> Run:
         """The run so far; `facts` are those of the game."""
         columns: dict[str, Any] = {key: [row[key] for row in self.rows] for key in self.rows[0]}
-        audits, tallies = columns.pop("audit"), columns.pop("tally")
+        tallies, start = columns.pop("tally"), self.player.start
         return Run(
             name=self.name,
             learner=self.player.learner,
             loss_function=self.loss,
-            tally={key: np.array([tally[key] for tally in tallies]) for key in tallies[0]},
-            audit=None if self._audit is None else audits,
+            tally={key: _column([tally[key] for tally in tallies]) for key in tallies[0]},
+            history=self._recorder.history(start) if self._recorder is not None else None,
+            start=start,
+            penalty=self.player.penalty,
             x=self.player.x.copy(),
             rates=self.player.rates(),
             seconds=self.seconds,
@@ -96,16 +107,9 @@ class Seat:
         )
 
 
-def audited(audit: Audit | None, player: Player, loss: Any, row: Block, x: Vector) -> Audit:
-    """The sums after one more round, played from x."""
-    a = row.a[0] if isinstance(row, Dense) else np.bincount(row.indices, row.values, player.d)
-    x = np.concatenate([x, player.domain.centre(len(a))[len(x) :]])
-    g = loss.slope(float(a @ x), float(row.y[0])) * a
-    gamma = player.metric()
-    before = audit or Audit(0.0, np.zeros(len(x)), np.zeros_like(gamma), 0.0)
-    change = gamma - before.gamma
-    if gamma.ndim == 2:
-        push, spent = change @ x, g @ np.linalg.pinv(gamma, hermitian=True) @ g
-    else:
-        push, spent = change * x, np.divide(g * g, gamma, out=np.zeros_like(g), where=gamma > 0.0).sum()
-    return Audit(before.moved + float(x @ push), before.pull + push, gamma, before.spent + float(spent))
+def _column(values: list[Any]) -> Any:
+    """One entry a checkpoint; vectors that grew with the stream are filled up with zeros."""
+    longest = max(np.size(value) for value in values)
+    if np.ndim(values[0]) == 0:
+        return np.array(values)
+    return np.array([np.pad(value, (0, longest - len(value))) for value in values])
