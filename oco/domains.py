@@ -1,6 +1,7 @@
 """Closed convex sets: projections stated as argmins, widths, support function, linear minimiser.
 
-Methods named clip and project* are called by compiled kernels and change x (d,) in place; the others are NumPy.
+Methods named clip, project* and vertex are called by compiled kernels and change their argument (d,) in place; the
+others are NumPy. vertex(c) turns c into a point of argmin_{u in X} <c, u>, as minimiser(c) returns one.
 A metric is given by h (d,) >= 0, or by h and an orthogonal Q (d, d) as Q diag(h) Q^T. Where h_i = 0 every value
 of that coordinate costs nothing, and a nearest admissible one is taken.
 """
@@ -13,16 +14,20 @@ import numpy as np
 from oco._jit import specialise
 from oco.projections import (
     compose,
+    corner,
+    dot,
     largest,
     newton_direction,
     norm,
     quadratic_form,
     same,
     scale,
+    shorten,
     to_simplex,
     weighted_ball,
 )
 from oco.protocols import Matrix, Vector, declare
+from oco.quadratic import quadratic_on_simplex
 
 SLACK = 1e-9  # feasibility is judged relative to the size of the set, to this precision
 
@@ -153,11 +158,16 @@ class Box(NamedTuple):
     def reach(self, x: Vector) -> float:
         return float(np.linalg.norm(np.maximum(self.upper - x, x - self.lower)))
 
+    def vertex(self, c: Vector) -> None:
+        for i in range(len(c)):
+            low, high = pick(self.lower, i), pick(self.upper, i)
+            # Where c_i = 0 every value will do; the middle keeps ties symmetric.
+            c[i] = low if c[i] > 0.0 else high if c[i] < 0.0 else 0.5 * (low + high)
+
     def support(self, c: Vector) -> float:
         return float(np.sum(np.where(c > 0, c * self.upper, c * self.lower)))
 
     def minimiser(self, c: Vector) -> Vector:
-        # Where c_i = 0 every value will do; the middle keeps ties symmetric.
         return np.where(c > 0, self.lower, np.where(c < 0, self.upper, self.centre(len(c))))
 
 
@@ -174,9 +184,7 @@ class Ball(NamedTuple):
         return norm(x) <= self.radius
 
     def project(self, x: Vector) -> None:
-        size = norm(x)
-        if size > self.radius:
-            scale(x, self.radius / size)
+        shorten(x, self.radius)
 
     def project_diagonal(self, x: Vector, h: Vector) -> None:
         weighted_ball(x, h, self.radius)
@@ -207,6 +215,12 @@ class Ball(NamedTuple):
 
     def reach(self, x: Vector) -> float:
         return float(self.radius + np.linalg.norm(x))
+
+    def vertex(self, c: Vector) -> None:
+        size = norm(c)
+        if size > 0.0:
+            for i in range(len(c)):
+                c[i] = -self.radius * (c[i] / size)
 
     def support(self, c: Vector) -> float:
         return float(self.radius * np.linalg.norm(c))
@@ -257,6 +271,13 @@ class L1Ball(NamedTuple):
         # The farthest point is a vertex +-radius e_i; |x -+ r e_i|^2 = |x|^2 +- 2 r x_i + r^2.
         return float(np.sqrt(x @ x + 2.0 * self.radius * np.abs(x).max() + self.radius**2))
 
+    def vertex(self, c: Vector) -> None:
+        best = 0
+        for i in range(len(c)):
+            best = i if abs(c[i]) > abs(c[best]) else best
+        value = -self.radius if c[best] > 0.0 else self.radius if c[best] < 0.0 else 0.0
+        corner(c, best, value)
+
     def support(self, c: Vector) -> float:
         return float(self.radius * np.abs(c).max())
 
@@ -283,6 +304,22 @@ class Simplex(NamedTuple):
     def project_diagonal(self, x: Vector, h: Vector) -> None:
         to_simplex(x, h, 1.0)
 
+    def project_metric(self, x: Vector, h: Vector, q: Matrix) -> None:
+        """argmin_{u in simplex} (u - x)^T Q diag(h) Q^T (u - x), by an active set."""
+        d = len(x)
+        y = x.copy()
+        self.project(x)
+        top = largest(h)
+        if top > 0.0 and not same(x, y):
+            scaled = h.copy()
+            scale(scaled, 1.0 / top)
+            metric = np.zeros((d, d))
+            compose(scaled, q, metric)
+            b = np.empty(d)
+            for i in range(d):
+                b[i] = dot(metric[i], y)
+            quadratic_on_simplex(metric, b, x)
+
     def contains(self, x: Vector) -> bool:
         return bool(np.all(x >= -SLACK) and abs(x.sum() - 1.0) <= SLACK)
 
@@ -297,6 +334,12 @@ class Simplex(NamedTuple):
 
     def reach(self, x: Vector) -> float:
         return float(np.sqrt(x @ x - 2.0 * x.min() + 1.0))
+
+    def vertex(self, c: Vector) -> None:
+        best = 0
+        for i in range(len(c)):
+            best = i if c[i] < c[best] else best
+        corner(c, best, 1.0)
 
     def support(self, c: Vector) -> float:
         return float(c.max())

@@ -3,6 +3,8 @@
 conjugate(s, y) = sup_z s z - value(z, y), infinity outside its domain.
 prox(z, y, mu) = argmin_p value(p, y) + (p - z)^2 / (2 mu); (z - prox) / mu is then a slope at the prox.
 lipschitz(margin, label) = sup of |slope| over |z| <= margin, |y| <= label.
+exp_concavity(margin, label) = the largest alpha with exp(-alpha value) concave there; a loss without it has none.
+margins = (low, high): the open interval in which the value is finite, where that is not the whole line.
 """
 
 import math
@@ -47,6 +49,10 @@ class Squared(NamedTuple):
 
     def lipschitz(self, margin: float, label: float) -> float:
         return margin + label
+
+    def exp_concavity(self, margin: float, label: float) -> float:
+        # value'' / value'^2 = 1 / (z - y)^2.
+        return 1.0 / max((margin + label) ** 2, 1e-300)
 
 
 class Absolute(NamedTuple):
@@ -113,5 +119,42 @@ class Logistic(NamedTuple):
         # |slope| = 1 / (1 + exp(y z)) is largest at the most negative margin.
         return 1.0 / (1.0 + math.exp(-min(margin, 700.0)))
 
+    def exp_concavity(self, margin: float, label: float) -> float:
+        # value'' / value'^2 = exp(y z).
+        return math.exp(-margin)
 
-LOSSES = {"linear": Linear, "squared": Squared, "absolute": Absolute, "hinge": Hinge, "logistic": Logistic}
+
+@declare(margins=(0.0, math.inf))
+class NegativeLog(NamedTuple):
+    """value = -ln z for z > 0, infinity elsewhere: of a portfolio x with price relatives a_t, minus its log growth."""
+
+    def value(self, z: float, y: float) -> float:
+        return -math.log(z) if z > 0.0 else math.inf
+
+    def slope(self, z: float, y: float) -> float:
+        # Where there is no slope a finite one, with a finite square, keeps sums and products from becoming NaN.
+        return -1.0 / z if z > 0.0 else -1e150
+
+    def conjugate(self, s: float, y: float) -> float:
+        return -1.0 - math.log(-s) if s < 0.0 else math.inf
+
+    def prox(self, z: float, y: float, mu: float) -> float:
+        # The positive root of p^2 - z p = mu, in the form without cancellation.
+        root = math.sqrt(z * z + 4.0 * mu)
+        return 0.5 * (z + root) if z > 0.0 else 2.0 * mu / (root - z)
+
+    def lipschitz(self, margin: float, label: float) -> float:
+        return math.inf
+
+    def exp_concavity(self, margin: float, label: float) -> float:
+        return 1.0
+
+
+LOSSES = {
+    "linear": Linear,
+    "squared": Squared,
+    "absolute": Absolute,
+    "hinge": Hinge,
+    "logistic": Logistic,
+    "negative-log": NegativeLog,
+}

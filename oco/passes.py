@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oco._jit import kernel
+from oco.penalty import Penalty
 from oco.protocols import Block, Dense, Matrix, Vector
 
 # Sums run over CHUNK rows at a time and then exactly: a random walk of that many roundings stays within 64 eps of the
@@ -63,7 +64,7 @@ def _tangent(loss: Any, z: float, y: float, mu: float) -> tuple[float, float]:
 
 
 @kernel
-def _measure(loss: Any, z: Vector, y: Vector, mu: float, width: float, out: Matrix) -> None:
+def measure(loss: Any, z: Vector, y: Vector, mu: float, width: float, out: Matrix) -> None:
     """Columns of `out` (5, n): f(z); the envelope; f(p) - s p; s; the secant slope of s over z +- width."""
     for i in range(len(z)):
         p, s = _tangent(loss, z[i], y[i], mu)
@@ -78,14 +79,26 @@ def _measure(loss: Any, z: Vector, y: Vector, mu: float, width: float, out: Matr
 
 
 @kernel
+def _values(loss: Any, z: Vector, y: Vector, out: Vector) -> None:
+    for i in range(len(z)):
+        out[i] = loss.value(z[i], y[i])
+
+
+@kernel
 def infimum(loss: Any, y: Vector, out: Vector) -> None:
-    """inf_z f(z, y), from below: where the slope changes sign, between neighbouring floats, or fades to 0."""
+    """inf_z f(z, y), from below: where the slope changes sign, between neighbouring floats, or fades to 0.
+
+    Minus infinity where it does neither, as that of -ln z, which falls for ever.
+    """
     for i in range(len(y)):
         slope = loss.slope(0.0, y[i])
         side = -1.0 if slope > 0.0 else 1.0
         near, far = 0.0, 0.0 if slope == 0.0 else 1.0
         while far < 1e300 and side * loss.slope(side * far, y[i]) < 0.0:
             near, far = far, 2.0 * far
+        if far >= 1e300:
+            out[i] = -math.inf
+            continue
         while near < near + 0.5 * (far - near) < far:
             middle = near + 0.5 * (far - near)
             if side * loss.slope(side * middle, y[i]) < 0.0:
@@ -175,15 +188,29 @@ def chunks(blocks: Iterable[Block], rounds: int) -> Iterator[Block]:
     raise ValueError(f"replay: the stream ended {rounds} rounds before those already seen")
 
 
-def look(loss: Any, blocks: Iterable[Block], x: Vector, mu: float, width: float) -> Look:
-    """One pass over the rounds: margins, losses, gradient, and for width > 0 the curvature."""
+def look(loss: Any, blocks: Iterable[Block], x: Vector, mu: float, width: float, anchor: Vector, keep: bool) -> Look:
+    """One pass over the rounds: margins, losses, gradient, and for width > 0 the curvature.
+
+    anchor: a slope of each round, around which it is smoothed, replaced by the slope found if that is to be kept; or
+    empty for zeros. A smoothed loss is max_s s z - f*(s) - mu (s - anchor)^2 / 2: with zeros the Moreau envelope, with
+    the slopes at a minimiser of F a function of the same minimiser, whatever mu. So the minimiser of F_mu comes close
+    to that of F before mu is tiny: the method of multipliers (Rockafellar 1976).
+    """
     g = np.zeros(len(x))
     h = np.zeros((len(x), len(x))) if width > 0.0 else None
-    sums = []
+    sums, t = [], 0
     for block in blocks:
         z = margins(block, x)
         out = np.empty((5, len(z)))
-        _measure(loss, z, block.y, mu, width, out)
+        part = anchor[t : t + len(z)]
+        t += len(z)
+        if mu > 0.0 and len(part):
+            measure(loss, z + mu * part, block.y, mu, width, out)
+            _values(loss, z, block.y, out[0])
+        else:
+            measure(loss, z, block.y, mu, width, out)
+        if keep and len(part):
+            part[:] = out[3]
         if np.isnan(out[:4].sum()) and np.isnan(out[:4]).any():
             i = int(np.isnan(out[:4]).any(axis=0).argmax())
             raise ValueError(f"the loss is not a number at margin {z[i]:g}, label {block.y[i]:g}, or its slope is not")
@@ -192,9 +219,43 @@ def look(loss: Any, blocks: Iterable[Block], x: Vector, mu: float, width: float)
             add_hessian(block, out[4], h)
         entries = block.a.ravel() if isinstance(block, Dense) else block.values[block.indptr[0] : block.indptr[-1]]
         sizes = np.abs(out[0]).sum() + np.abs(out[2]).sum()
-        sums.append((*out[:3].sum(axis=1), sizes, out[3] @ out[3], entries @ entries))
+        with np.errstate(over="ignore"):  # slopes at the edge of where the loss is finite
+            sums.append((*out[:3].sum(axis=1), sizes, out[3] @ out[3], entries @ entries))
     value, smooth, dual, terms, slopes, squares = (math.fsum(column) for column in zip(*sums, strict=True))
     return Look(value, smooth, dual, g, h, terms, math.sqrt(slopes * squares))
+
+
+def penalised(look: Look, weight: Penalty, x: Vector, mu: float, anchor: Vector, keep: bool) -> Look:
+    """The pass for F + psi at x, where psi = `weight` is the penalty of all rounds together.
+
+    psi's part of the dual point: l2 x, and for l1 the slopes of the envelope of l1 |.| around the anchor (d,), with a
+    smoothing that costs about as much as mu does in a round; for mu = 0 the subgradient at 0 that makes the whole
+    smallest.
+    """
+    l1, l2 = weight
+    smoothing = mu / max(1.0, l1)
+    if smoothing > 0.0:
+        moved = x + smoothing * anchor
+        p = np.sign(moved) * np.maximum(np.abs(moved) - smoothing * l1, 0.0)
+        v = np.clip(moved / smoothing, -l1, l1)
+    else:
+        moved, p, v = x, x, np.where(x == 0.0, np.clip(-look.g, -l1, l1), l1 * np.sign(x))
+    if keep:
+        anchor[:] = v
+    size, square = l1 * float(np.abs(x).sum()), l2 * float(x @ x)
+    rounded = l1 * float(np.abs(p).sum())
+    smooth = rounded + 0.5 * float((moved - p) @ (moved - p)) / smoothing if smoothing > 0.0 else size
+    flat = np.abs(moved) < smoothing * l1
+    bend = l2 + np.where(flat, 1.0 / smoothing, 0.0) if smoothing > 0.0 else np.full(len(x), l2)
+    return Look(
+        look.value + size + 0.5 * square,
+        look.smooth + smooth + 0.5 * square,
+        look.dual + (rounded - float(v @ p)) - 0.5 * square,
+        look.g + v + l2 * x,
+        look.h if look.h is None else look.h + np.diag(bend),
+        look.terms + 2.0 * size + square,
+        look.pull + float(np.linalg.norm(v)) + l2 * float(np.linalg.norm(x)),
+    )
 
 
 class Moments:
@@ -214,7 +275,7 @@ class Moments:
             add_gradient(part, part.y, self.b)
             self.c += float(part.y @ part.y)
 
-    def look(self, x: Vector, mu: float, width: float) -> Look:
+    def look(self, x: Vector) -> Look:
         """F(x) = (x^T A^T A x - 2 <A^T y, x> + |y|^2) / 2; sizes by Cauchy's inequality from the diagonal."""
         hx = self.h @ x
         value = max(0.0, 0.5 * float(x @ hx) - float(self.b @ x) + 0.5 * self.c)
@@ -229,7 +290,7 @@ class Moments:
         """A bound for every u: F(x) - g^T (A^T A)^-1 g / 2, if rounding leaves no doubt that A^T A is regular."""
         from scipy.linalg import LinAlgError, cholesky
 
-        here = self.look(x, 0.0, 0.0)
+        here = self.look(x)
         columns = np.sqrt(self.h.diagonal())
         if not columns.all():
             return 0.0

@@ -14,6 +14,12 @@ def scale(x: Vector, factor: float) -> None:
         x[i] *= factor
 
 
+def corner(x: Vector, i: int, value: float) -> None:
+    """x = value e_i."""
+    scale(x, 0.0)
+    x[i] = value
+
+
 @relaxed("nnan", "nsz")  # without a rule for NaN the maximum is one SIMD instruction
 def largest(x: Vector) -> float:
     """max_i |x_i| of numbers that are not NaN."""
@@ -45,6 +51,13 @@ def norm(x: Vector) -> float:
     return peak * math.sqrt(total)
 
 
+def shorten(x: Vector, length: float) -> None:
+    """argmin_{|u|_2 <= length} |u - x|_2 in place."""
+    size = norm(x)
+    if size > length:
+        scale(x, length / size)
+
+
 def weighted_ball(c: Vector, h: Vector, radius: float) -> None:
     """argmin_{|u|_2 <= radius} sum_i h_i (u_i - c_i)^2 in place: u = h c / (h + mu), |u(mu)| = radius."""
     if norm(c) <= radius:
@@ -53,7 +66,7 @@ def weighted_ball(c: Vector, h: Vector, radius: float) -> None:
     free = c.copy()
     top = largest(h)
     for i in range(len(c)):
-        if h[i] > 0.0:
+        if h[i] > 1e-300 * top:  # less costs nothing, to any precision
             free[i] = 0.0
         else:
             held[i] = 0.0
@@ -65,19 +78,19 @@ def weighted_ball(c: Vector, h: Vector, radius: float) -> None:
     mu = 0.0
     for _ in range(200):
         # Newton on 1 / |u(mu)|, concave and increasing: iterates approach the root from the left, never past it.
-        square = 0.0
-        slope = 0.0
         for i in range(len(c)):
-            if h[i] > 0.0:
-                u = held[i] / radius * (h[i] / top) / (h[i] / top + mu)
-                square += u * u
-                slope += u * u / (h[i] / top + mu)
-        step = (math.sqrt(square) - 1.0) * square / slope
+            c[i] = held[i] / radius * (h[i] / top) / (h[i] / top + mu) if held[i] != 0.0 else 0.0
+        size = norm(c)
+        slope = 0.0  # of log |u|, in which no square of a large number occurs
+        for i in range(len(c)):
+            if c[i] != 0.0:
+                slope += (c[i] / size) ** 2 / (h[i] / top + mu)
+        step = (size - 1.0) / slope
         mu += step
         if step <= 1e-16 * mu:
             break
     for i in range(len(c)):
-        c[i] = held[i] * (h[i] / top) / (h[i] / top + mu) if h[i] > 0.0 else 0.0
+        c[i] = held[i] * (h[i] / top) / (h[i] / top + mu) if held[i] != 0.0 else 0.0
     scale(c, min(1.0, radius / norm(c)))
 
 
@@ -111,25 +124,47 @@ def shift_to_mass(y: Vector, h: Vector, mass: float) -> None:
 
     `h` is used up: an entry leaves the active set by becoming negative.
     """
+    j = 0
+    shift = 0.0
     removed = True
     while removed:
+        # nu = h_j (y_j + shift), j the active entry of least h: entries that dwarf the mass do not swallow it in
+        # y_i - (h_j / h_i) y_j, nor do those of tiny h swallow others in sums of 1 / h.
+        j = least_positive(h)
         total = -mass
         room = 0.0
         for i in range(len(y)):
             if h[i] > 0.0:
-                total += y[i]
-                room += 1.0 / h[i]
-        nu = total / room
+                total += y[i] - h[j] / h[i] * y[j]
+                room += h[j] / h[i]
+        shift = total / room
         removed = False
+        least = h[j]
         for i in range(len(y)):
-            if h[i] > 0.0 and y[i] - nu / h[i] < 0.0:
+            if h[i] > 0.0 and y[i] - least / h[i] * y[j] < least / h[i] * shift:
                 h[i] = -1.0
                 removed = True
+    least = h[j]
+    middle = y[j]
+    total = 0.0
     for i in range(len(y)):
         if h[i] > 0.0:
-            y[i] = max(0.0, y[i] - nu / h[i])
+            y[i] = y[i] - least / h[i] * middle - least / h[i] * shift
+            total += y[i]
         elif h[i] < 0.0:
             y[i] = 0.0
+    for i in range(len(y)):
+        if h[i] > 0.0 and total > 0.0 and abs(total - mass) > 1e-12 * mass:
+            y[i] *= mass / total  # what rounding errors of large entries left
+
+
+def least_positive(h: Vector) -> int:
+    """argmin of h_i over h_i > 0."""
+    j = -1
+    for i in range(len(h)):
+        if h[i] > 0.0 and (j < 0 or h[i] < h[j]):
+            j = i
+    return j
 
 
 def cholesky_solve(a: Matrix, b: Vector) -> None:

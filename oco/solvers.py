@@ -16,9 +16,12 @@ from oco.domains import Ball, Box, L1Ball, Simplex, Space
 from oco.protocols import Matrix, Vector
 
 NEWTON_COLUMNS = 800  # up to here a step solves a d x d system
-STEPS = 60  # of Newton's method for one smoothing
-FIRST_ORDER_STEPS = 2000  # for one smoothing
-SMOOTHINGS = 20
+STEPS = 60  # of Newton's method
+SMOOTHED_STEPS = 20  # of Newton's method for one smoothing
+FIRST_ORDER_STEPS = 2000
+SMOOTHED_FIRST_ORDER_STEPS = 50  # for one smoothing
+SMOOTHINGS = 40  # tried in all
+CLIMBS = 10  # to ten times the smoothing, where the minimum was not reached
 TRIALS = 10  # lengths tried along one step
 FACES = 100  # faces looked at in one quadratic problem
 RIDGE = 1e-13  # relative to each diagonal entry: defines the step where the model is only semi-definite
@@ -47,8 +50,11 @@ def minimise(at: Any, x: Vector, rounds: int, rough: bool) -> bool:
     curved = len(x) <= NEWTON_COLUMNS and isinstance(at.domain, (Space, Box, Ball, L1Ball, Simplex))
     descend = _newton if curved else _quasi_newton if isinstance(at.domain, (Space, Box)) else _spectral
     if not rough:
+        spare = at.left // 2  # kinks, if there are any, must not use up all passes
+        at.left -= spare
         x = descend(at, x, 0.0, SECANT)
         x = _stretch(at, x)
+        at.left += spare
     if at.done:
         return rough
     before = at.width
@@ -57,15 +63,22 @@ def minimise(at: Any, x: Vector, rounds: int, rough: bool) -> bool:
 
 
 def _continuation(at: Any, x: Vector, rounds: int, descend: Any) -> None:
-    """Minimise F_mu for falling mu: at its minimiser upper - lower is of the order of mu times the kinks met."""
+    """Minimise F_mu for falling mu, smoothed around the last slopes: upper - lower falls faster than mu.
+
+    The first mu is one whose minimum Newton's method reaches from x, which may be far away: the kinks of many rounds
+    lie between, and where mu is small against the distances each ends a step.
+    """
     mu = 0.1 * min(at.width, abs(at.upper) + at.start) / rounds
-    last = 1e-10 * mu
+    last, climbs = 1e-10 * mu, CLIMBS
     for _ in range(SMOOTHINGS):
         x = descend(at, x, mu, mu)
         x = _stretch(at, x)
         if at.done or mu <= last:
             return
-        look = at(x, mu)
+        if climbs > 0 and not _near(at, at(x, mu), x, mu):
+            mu, climbs = 10.0 * mu, climbs - 1
+            continue
+        look = at(x, mu, anchor=True)
         kinks = look.value - look.dual - float(look.g @ x)  # of the interval's width, what is not the gap of F_mu
         mu *= min(1.0 / 3.0, max(0.25, 0.3 * at.goal / max(kinks, 1e-300)))
 
@@ -93,11 +106,11 @@ def _newton(at: Any, x: Vector, mu: float, width: float) -> Vector:
     typical = wide.h.diagonal() + 1e-3 * wide.h.diagonal().max()
     damping = 1.0 if mu > 0.0 else 0.0
     narrow, short = width, 0
-    for _ in range(STEPS):
+    for _ in range(STEPS if mu == 0.0 else SMOOTHED_STEPS):
         if at.done or _near(at, here, x, mu) or short >= 4:
             break
         model = here.h + np.diag(damping * typical) if damping > 0.0 else here.h
-        step = quadratic(at.domain, model, here.g, x) - x
+        step = _within_reach(at, here, quadratic(at.domain, model, here.g, x) - x)
         tau, there = _search(at, here, x, step, mu, narrow)
         short = short + 1 if tau < 1e-3 else 0
         if tau < 0.3:
@@ -110,6 +123,12 @@ def _newton(at: Any, x: Vector, mu: float, width: float) -> Vector:
         here = there if there is not None else at(x, mu, narrow)
         x, here = _far(at, x, here, mu, narrow)
     return x
+
+
+def _within_reach(at: Any, here: Any, step: Vector) -> Vector:
+    """No longer than where the tangent falls to twice below the floor: there the model's flat directions end."""
+    fall, most = -float(here.g @ step), 2.0 * (here.smooth - at.floor)
+    return step * (most / fall) if fall > most > 0.0 else step
 
 
 def _far(at: Any, x: Vector, here: Any, mu: float, width: float) -> tuple[Vector, Any]:
@@ -151,16 +170,19 @@ def _quasi_newton(at: Any, x: Vector, mu: float, width: float) -> Vector:
     """L-BFGS-B (Byrd, Lu, Nocedal, Zhu 1995) on Space or Box."""
     from scipy.optimize import Bounds, minimize
 
+    seen = [at(x, mu)]
+
     def both(u: Vector) -> tuple[float, Vector]:
-        look = at(np.array(u), mu)
-        return look.smooth, look.g
+        seen[0] = at(np.array(u), mu)
+        return seen[0].smooth, seen[0].g
 
     def stop(u: Vector) -> None:
-        if at.done:
+        if at.done or _near(at, seen[0], u, mu):
             raise StopIteration
 
     bounds = Bounds(at.domain.lower, at.domain.upper) if isinstance(at.domain, Box) else None
-    options = {"maxiter": FIRST_ORDER_STEPS, "maxfun": max(1, at.left), "ftol": 1e-15, "gtol": 0.0, "maxcor": 20}
+    steps = FIRST_ORDER_STEPS if mu == 0.0 else SMOOTHED_FIRST_ORDER_STEPS
+    options = {"maxiter": steps, "maxfun": max(1, at.left), "ftol": 1e-15, "gtol": 0.0, "maxcor": 20}
     done = minimize(both, x, jac=True, method="L-BFGS-B", bounds=bounds, callback=stop, options=options)
     return np.asarray(done.x)
 
@@ -170,7 +192,7 @@ def _spectral(at: Any, x: Vector, mu: float, width: float) -> Vector:
     here = at(x, mu)
     length = 1.0 / max(np.abs(here.g).max(), 1e-300)
     recent = [here.smooth]
-    for _ in range(FIRST_ORDER_STEPS):
+    for _ in range(FIRST_ORDER_STEPS if mu == 0.0 else SMOOTHED_FIRST_ORDER_STEPS):
         if at.done or _near(at, here, x, mu):
             break
         step = project(at.domain, x - length * here.g) - x
