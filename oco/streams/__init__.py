@@ -1,40 +1,80 @@
 """Streams of losses, by the name that the command line uses, and how any of them becomes blocks of rounds."""
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from oco.protocols import Block, Dense, Sparse
-from oco.streams.adversarial import Orthogonal, RandomSigns, SignFlip
+from oco.streams.adversarial import Greedy, Orthogonal, SignFlip
+from oco.streams.breakers import AdamBreaker, AdamLottery, LeaderBreaker, breaker_of
+from oco.streams.drifting import DoublingPhases, Drift
+from oco.streams.experts import Experts, ExpertsGame
 from oco.streams.files import File
+from oco.streams.market import Kelly, Market
+from oco.streams.signs import BoxSigns, LogMagnitudes, RandomSigns
 from oco.streams.sparse import ZipfText
 from oco.streams.stochastic import Classification, Regression
 
 STREAMS = {
     "signs": RandomSigns,
+    "box-signs": BoxSigns,
+    "log-magnitudes": LogMagnitudes,
     "sign-flip": SignFlip,
     "orthogonal": Orthogonal,
+    "greedy": Greedy,
+    "doubling": DoublingPhases,
+    "drift": Drift,
+    "leader-breaker": LeaderBreaker,
+    "adam-breaker": AdamBreaker,
+    "adam-lottery": AdamLottery,
     "zipf": ZipfText,
     "regression": Regression,
     "classification": Classification,
+    "experts": Experts,
+    "experts-game": ExpertsGame,
+    "market": Market,
+    "kelly": Kelly,
 }
 
 ENTRIES = 1 << 19  # numbers in a generated block
 
 
 class Data(NamedTuple):
-    """Examples in memory: X (T, d), an array or a SciPy sparse matrix, and labels y (T,)."""
+    """Examples in memory: X (T, d), an array or a SciPy sparse matrix, and labels y (T,).
+
+    norm, spread, label: what is promised of every row, |a_t|_2 <= norm, max_i a_{t,i} - min_i a_{t,i} <= spread and
+    |y_t| <= label, to steps and bounds that need to know; the rows are held to it.
+    """
 
     X: Any
     y: Any
+    norm: float = math.inf
+    spread: float = math.inf
+    label: float = math.inf
 
     @property
     def d(self) -> int:
         return int(self.X.shape[1])
 
     def blocks(self, signed: bool) -> Iterator[Block]:
-        yield as_block(self.X, self.y, type(self).__name__)
+        block = as_block(self.X, self.y, type(self).__name__)
+        for name, seen in (("norm", _norm), ("spread", _spread), ("label", lambda _: np.abs(block.y).max(initial=0.0))):
+            promised = getattr(self, name)
+            if promised < math.inf and (found := float(seen(self.X))) > promised * (1.0 + 1e-12):
+                raise ValueError(f"Data: {name} = {promised:g} is promised and {found:g} was found")
+        yield block
+
+
+def _norm(a: Any) -> float:
+    squares = a.multiply(a) if hasattr(a, "tocsr") else np.square(a)
+    return math.sqrt(squares.sum(axis=1).max(initial=0.0))
+
+
+def _spread(a: Any) -> float:
+    high, low = (part.toarray() if hasattr(part, "toarray") else part for part in (a.max(axis=1), a.min(axis=1)))
+    return float((high - low).max(initial=0.0))
 
 
 def as_block(a: Any, y: Any, name: str) -> Block:
@@ -107,9 +147,21 @@ def head(block: Block, start: int, stop: int) -> Block:
 
 __all__ = [
     "STREAMS",
+    "AdamBreaker",
+    "AdamLottery",
+    "BoxSigns",
     "Classification",
     "Data",
+    "DoublingPhases",
+    "Drift",
+    "Experts",
+    "ExpertsGame",
     "File",
+    "Greedy",
+    "Kelly",
+    "LeaderBreaker",
+    "LogMagnitudes",
+    "Market",
     "Orthogonal",
     "RandomSigns",
     "Regression",
@@ -117,6 +169,7 @@ __all__ = [
     "ZipfText",
     "block_rounds",
     "blocks",
+    "breaker_of",
     "generator",
     "head",
     "is_adaptive",

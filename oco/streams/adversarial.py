@@ -1,4 +1,4 @@
-"""Linear losses: random signs, and adversaries that see x_t. |a_t|_2 = scale in every round."""
+"""Linear losses of adversaries that see x_t. |a_t|_2 = scale in every round."""
 
 import math
 from typing import Any, NamedTuple
@@ -8,24 +8,9 @@ import numpy as np
 from oco.bounds import bound, minimax
 from oco.domains import Ball
 from oco.losses import Linear
+from oco.projections import norm
 from oco.protocols import Vector, declare
-
-
-@declare(loss=Linear(), positive=("d", "scale"))
-class RandomSigns(NamedTuple):
-    """Oblivious: a_t has independent signs, each +1 with probability (1 + bias) / 2, over sqrt(d)."""
-
-    d: int = 10
-    bias: float = 0.0
-    scale: float = 1.0
-
-    @property
-    def norm(self) -> float:
-        return self.scale
-
-    def examples(self, rng: np.random.Generator, t: Any, target: Any) -> tuple[Any, Vector]:
-        up = rng.random((len(t), self.d)) < (1.0 + self.bias) / 2.0
-        return np.where(up, 1.0, -1.0) * (self.scale / math.sqrt(self.d)), np.zeros(len(t))
+from oco.streams.signs import is_linear
 
 
 @declare(loss=Linear(), positive=("d", "scale"))
@@ -45,7 +30,7 @@ class SignFlip(NamedTuple):
         return 0.0
 
 
-@declare(loss=Linear(), positive=("d", "scale"))
+@declare(loss=Linear(), positive=("scale",), limits={"d": (3, math.inf)})
 class Orthogonal(NamedTuple):
     """Adaptive, d >= 3: |a_t| = 1, orthogonal to x_t and to a_1 + ... + a_{t-1}.
 
@@ -82,11 +67,74 @@ class Orthogonal(NamedTuple):
 
     @bound("orthogonal-lower", "lower", "Abernethy, Bartlett, Rakhlin, Tewari 2008: R G sqrt(T)")
     def value(self, run: Any) -> Vector:
-        return self.scale * run.domain.radius * np.sqrt(run.t) if isinstance(run.domain, Ball) else run.t * math.nan
+        sound = isinstance(run.domain, Ball) and is_linear(run)
+        return self.scale * run.domain.radius * np.sqrt(run.t) if sound else run.t * math.nan
 
     @bound("minimax-lower", "lower", "Orabona 1912.13213, Theorem 5.1: D G sqrt(T) / (2 sqrt 2)")
     def general(self, run: Any) -> Vector:
-        return minimax(run) if isinstance(run.domain, Ball) else run.t * math.nan
+        return minimax(run) if isinstance(run.domain, Ball) and is_linear(run) else run.t * math.nan
+
+
+@declare(loss=Linear(), positive=("d", "scale"))
+class Greedy(NamedTuple):
+    """Adaptive: the a_t, |a_t| = scale, after which the regret on `domain` is largest.
+
+    That regret is a constant plus max_u (<a, x_t - u> - <A, u>), A = a_1 + ... + a_{t-1}, convex in a: u in
+    argmin <A + a, u> and a along x_t - u are taken in turn, which never lessens it (as in the generalised power method
+    of Journee, Nesterov, Richtarik and Sepulchre 2010), from A, x_t, a random direction and one orthogonal to both:
+    on a ball, d >= 3, a round raises the regret by at least what Orthogonal's would. More is not guaranteed.
+    """
+
+    d: int = 10
+    domain: Any = Ball()
+    scale: float = 1.0
+
+    @property
+    def norm(self) -> float:
+        return self.scale
+
+    def reveal(self, t: int, x: Vector, rng: np.random.Generator, memory: Vector, a: Vector) -> float:
+        trial, span = np.empty(len(a)), x.copy()
+        _remove(span, memory)
+        most = -math.inf
+        for start in range(4):
+            for i in range(len(a)):
+                trial[i] = memory[i] if start == 0 else x[i] if start == 1 else rng.standard_normal()
+            for _ in range(2 if start == 3 else 0):
+                _remove(trial, memory)
+                _remove(trial, span)
+            gain = self._climb(x, memory, trial)
+            if gain > most:
+                most = gain
+                for i in range(len(a)):
+                    a[i] = trial[i]
+        for i in range(len(a)):
+            memory[i] += a[i]
+        return 0.0
+
+    def _climb(self, x: Vector, total: Vector, a: Vector) -> float:
+        """From the direction of `a`, in place; returns the value there."""
+        u, last = np.empty(len(a)), np.empty(len(a))
+        gain = -math.inf
+        for _ in range(50):
+            size = norm(a)
+            for i in range(len(a)):
+                # Where there is no direction, all gain alike.
+                a[i] = self.scale * (a[i] / size if size > 0.0 else 1.0 / math.sqrt(len(a)))
+                u[i] = total[i] + a[i]
+            self.domain.vertex(u)
+            value = 0.0
+            for i in range(len(a)):
+                value += a[i] * (x[i] - u[i]) - total[i] * u[i]
+            if value <= gain:
+                break
+            gain = value
+            for i in range(len(a)):
+                last[i] = a[i]
+                a[i] = x[i] - u[i]
+        for i in range(len(a)):
+            a[i] = last[i]
+        return gain
 
 
 def _inner(u: Vector, v: Vector) -> float:

@@ -9,7 +9,14 @@ from oco.losses import Logistic
 from oco.protocols import Vector, declare
 
 
-@declare(loss=Logistic(), norm=1.0, label=1.0, positive=("d", "words"), nonnegative=("exponent", "noise"))
+@declare(
+    loss=Logistic(),
+    norm=1.0,
+    label=1.0,
+    positive=("d", "words"),
+    nonnegative=("exponent",),
+    limits={"noise": (0.0, 1.0)},
+)
 class ZipfText(NamedTuple):
     """Documents of `words` draws (with repetition) from d words of frequency ~ rank^-exponent; presence features.
 

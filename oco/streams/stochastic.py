@@ -9,6 +9,7 @@ from oco.losses import Logistic, Squared
 from oco.protocols import Matrix, Vector, declare
 
 LABEL = 2.0  # responses of Regression are clipped to +-LABEL
+CONDITION = {"condition": (1.0, math.inf)}
 
 
 class Model(NamedTuple):
@@ -41,7 +42,7 @@ def _margins(a: Matrix, t: Any, model: Model, period: float) -> Vector:
     return np.cos(angle) * (a @ model.target) + np.sin(angle) * (a @ model.other)
 
 
-@declare(loss=Squared(), norm=1.0, label=LABEL, positive=("d", "condition"), nonnegative=("noise", "period"))
+@declare(loss=Squared(), norm=1.0, label=LABEL, positive=("d",), nonnegative=("noise", "period"), limits=CONDITION)
 class Regression(NamedTuple):
     """y = <a, target> + noise, clipped to [-2, 2].
 
@@ -64,7 +65,14 @@ class Regression(NamedTuple):
         return a @ target.axes.T, np.clip(y, -LABEL, LABEL)
 
 
-@declare(loss=Logistic(), norm=1.0, label=1.0, positive=("d", "condition"), nonnegative=("noise", "period"))
+@declare(
+    loss=Logistic(),
+    norm=1.0,
+    label=1.0,
+    positive=("d",),
+    nonnegative=("period",),
+    limits=CONDITION | {"noise": (0.0, 1.0)},
+)
 class Classification(NamedTuple):
     """y = sign(<a, target>), flipped with probability `noise`; features, `rotated` and `period` as in Regression."""
 
