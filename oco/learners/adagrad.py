@@ -28,7 +28,7 @@ class AdaGrad(NamedTuple):
     initial: float = 0.0
     eps: float = 0.0
 
-    def memory(self) -> float:
+    def memory(self, x: Vector) -> float:
         return self.initial
 
     def rule(self, now: Round, g: float, x: float, s: float) -> tuple[float, float]:
@@ -69,5 +69,66 @@ class AdaGrad(NamedTuple):
         return (self.delta * radius(run) ** 2 + spread) / (2.0 * self.eta) + self.eta * (roots - run.tally["ground"])
 
     @bound("adagrad-trajectory", "trajectory", "Duchi, Hazan, Singer 2011, Proposition 3")
+    def trajectory(self, run: Any) -> Vector:
+        return trajectory(run)
+
+
+def rates_by_width(setting: Setting) -> Any:
+    """D_i / sqrt(2) for every coordinate, one number where all are alike; any will do where D_i = 0 leaves no room."""
+    widths = setting.domain.widths(setting.d)
+    setting.need(diameter=widths.max())
+    rates = np.where(widths > 0.0, widths, 1.0) / math.sqrt(2.0)
+    return float(rates[0]) if (rates == rates[0]).all() else rates
+
+
+@declare(lazy=True, positive=("eta",))
+class AdaGradWidths(NamedTuple):
+    """Diagonal AdaGrad with a step for the width of each coordinate (Duchi, Hazan and Singer 2011).
+
+    S_i += g_i^2, then x = argmin_{x in X} sum_i (sqrt(S_i) / eta_i) (x_i - x_{t,i} + eta_i g_i / sqrt(S_i))^2; no move
+    where S_i = 0. Regret at u <= sum_i (max_s (x_s - u)_i^2 / (2 eta_i) + eta_i) sqrt(S_i). By theorem
+    eta_i = D_i / sqrt(2), regret <= sqrt(2) sum_i D_i sqrt(S_i), where D_i is the width of coordinate i over any
+    bounded convex X; on a box, random signs force 1/4 of that on every learner.
+    """
+
+    eta: Any = THEORY  # a number or an array (d,)
+
+    def memory(self, x: Vector) -> tuple[float, Any]:
+        return 0.0, self.eta  # S_i, eta_i
+
+    def rule(self, now: Round, g: float, x: float, s: tuple[float, float]) -> tuple[float, tuple[float, float]]:
+        squares = s[0] + g * g
+        return (x - s[1] * g / math.sqrt(squares) if squares > 0.0 else x), (squares, s[1])
+
+    def metric(self, now: Round, s: tuple[float, float]) -> float:
+        return math.sqrt(s[0]) / s[1]
+
+    def tune(self, setting: Setting) -> "AdaGradWidths":
+        return AdaGradWidths(rates_by_width(setting))
+
+    def tally(self, memory: tuple[Vector, Vector], domain: Any) -> dict[str, float]:
+        widths, eta = domain.widths(len(memory[0])), memory[1]
+        roots = np.where(widths > 0.0, np.sqrt(memory[0]), 0.0)  # no regret where there is no room
+        return {
+            "weighted": float(widths**2 @ (roots / eta)) if domain.bounded else math.inf,
+            "pulls": float((roots / eta).sum()),
+            "steps": float(eta @ roots),
+        }
+
+    @bound("adagrad-widths-data", "data", "derived from Duchi, Hazan, Singer 2011, Proposition 3")
+    def data(self, run: Any) -> Vector:
+        spread = run.tally["weighted"] if run.domain.bounded else width(run) ** 2 * run.tally["pulls"]
+        return spread / 2.0 + run.tally["steps"]
+
+    @bound("adagrad-widths-worst", "worst", "derived from Duchi, Hazan, Singer 2011, Proposition 3")
+    def worst(self, run: Any) -> Vector:
+        # sum_i c_i sqrt(S_i) <= |c|_2 G sqrt(t) by Cauchy-Schwarz.
+        eta = np.broadcast_to(np.asarray(self.eta, dtype=float), run.d)
+        bounded = run.domain.bounded
+        widths = run.domain.widths(run.d) if bounded else np.tile(width(run)[:, None], run.d)
+        weights = np.where(widths > 0.0, widths**2 / (2.0 * eta) + eta, 0.0)
+        return np.linalg.norm(weights, axis=-1) * lipschitz(run) * np.sqrt(run.t)
+
+    @bound("adagrad-widths-trajectory", "trajectory", "Duchi, Hazan, Singer 2011, Proposition 3")
     def trajectory(self, run: Any) -> Vector:
         return trajectory(run)

@@ -11,6 +11,17 @@ from oco.protocols import THEORY, Matrix, Round, Setting, Vector, declare
 LARGEST = 4096  # above this dimension the matrices alone pass 100 MB each and a round a minute
 
 
+def root(outer: Matrix) -> tuple[Vector, Matrix]:
+    """The eigenvalues of G^{1/2} and an orthogonal Q of eigenvectors, G = `outer` positive semi-definite."""
+    h, q = np.linalg.eigh(outer)
+    d = len(h)
+    top = h[d - 1]
+    for j in range(d):
+        # Eigenvalues at rounding level belong to the null space, where the gradients have no part.
+        h[j] = math.sqrt(h[j]) if h[j] > d * 2.3e-16 * top else 0.0
+    return h, q
+
+
 class FullMatrixState(NamedTuple):
     x: Vector  # (d,)
     outer: Matrix  # (d, d): G = sum_s g_s g_s^T
@@ -47,12 +58,9 @@ class FullMatrixAdaGrad(NamedTuple):
         for i in range(d):
             for j in range(d):
                 outer[i, j] += g[i] * g[j]
-        squares, q = np.linalg.eigh(outer)
-        h = np.empty(d)
+        h, q = root(outer)
         for j in range(d):
-            # Eigenvalues at rounding level belong to the null space, where the gradient has no part.
-            real = squares[j] > d * 2.3e-16 * squares[d - 1]
-            h[j] = self.delta + (math.sqrt(squares[j]) if real else 0.0)
+            h[j] += self.delta
             along = 0.0
             for i in range(d):
                 along += q[i, j] * g[i]
