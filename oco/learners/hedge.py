@@ -1,0 +1,142 @@
+"""Hedge (exponential weights), at a fixed rate or a falling one."""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from oco.bounds import bound, provided
+from oco.learners.experts import (
+    accumulate,
+    cost,
+    costs,
+    extent,
+    gaps,
+    horizon,
+    lowest,
+    spread_by,
+    surprise,
+    tilt,
+    within,
+)
+from oco.protocols import THEORY, Round, Setting, Vector, declare
+
+
+class HedgeState(NamedTuple):
+    x: Vector  # (N,)
+    prior: Vector  # (N,): x_1
+    losses: Vector  # (N,): sum_s g_s - min_k g_{s,k}
+    ranges: float  # sum_s eta_s (max_k g_{s,k} - min_k g_{s,k})^2
+    seconds: float  # sum_s eta_s <x_s, (g_s - min_k g_{s,k})^2>
+    widest: float  # max_s (max_k g_{s,k} - min_k g_{s,k})
+
+
+def beginning(x: Vector) -> HedgeState:
+    """No losses yet."""
+    return HedgeState(x.copy(), x.copy(), np.zeros(len(x)), 0.0, 0.0, 0.0)
+
+
+def exponentiate(state: HedgeState, g: Vector, eta: float, coming: float) -> HedgeState:
+    """The round played at rate eta is over; x ~ prior exp(-coming losses) is next."""
+    width = extent(g)
+    low = lowest(g)
+    second = 0.0
+    for k in range(len(g)):
+        # Factors in an order in which no square of a tiny or huge loss is alone.
+        second += state.x[k] * (g[k] - low) * (eta * (g[k] - low))
+    accumulate(g, state.losses)
+    tilt(state.prior, state.losses, coming, state.x)
+    ranges = state.ranges + eta * width * width
+    return HedgeState(state.x, state.prior, state.losses, ranges, state.seconds + second, max(state.widest, width))
+
+
+def sums(state: HedgeState) -> dict[str, float]:
+    return {"ranges": state.ranges, "seconds": state.seconds, "widest": state.widest}
+
+
+@declare(domains=("Simplex",), positive=("eta", "spread"))
+class Hedge(NamedTuple):
+    """Hedge, or exponentiated gradient: x_{t+1,k} ~ pi_k exp(-eta sum_{s <= t} g_{s,k}), the prior pi = x_1.
+
+    x_{t+1} = argmin_{x in simplex} eta <g_1 + ... + g_t, x> + KL(x || pi). With
+    delta_s = <x_s, g_s> + (1/eta) ln <x_s, exp(-eta g_s)> regret at u is exactly
+    (KL(u || pi) - KL(u || x_{t+1})) / eta + sum_s delta_s, and delta_s <= (eta/8) (max_k g_{s,k} - min_k g_{s,k})^2 by
+    Hoeffding's lemma, delta_s <= (eta/2) <x_s, (g_s - min_k g_{s,k})^2>. By theorem, for losses in an interval of
+    length S = spread, eta = sqrt(8 ln N / T) / S: regret <= S sqrt(T ln N / 2) at T (N = 1: any eta; a prior that is
+    not uniform: max_k ln(1 / pi_k) for ln N).
+    """
+
+    eta: float = THEORY
+    spread: float = THEORY
+
+    def init(self, x: Vector) -> HedgeState:
+        return beginning(x)
+
+    def update(self, now: Round, g: Vector, state: HedgeState, domain: Any) -> HedgeState:
+        return exponentiate(state, g, self.eta, self.eta)
+
+    def tune(self, setting: Setting) -> "Hedge":
+        spread = spread_by(setting, self.spread)
+        eta = math.sqrt(8.0 * surprise(setting.start) / horizon(setting)) / spread if self.eta is None else self.eta
+        return self._replace(eta=eta, spread=spread)
+
+    def tally(self, state: HedgeState, domain: Any) -> dict[str, float]:
+        return sums(state)
+
+    @bound("hedge-hoeffding", "data", "Cesa-Bianchi and Lugosi 2006, chapter 2")
+    def hoeffding(self, run: Any) -> Vector:
+        return cost(run) / self.eta + run.tally["ranges"] / 8.0
+
+    @bound("hedge-second-order", "data", "derived from the mix loss and exp(-z) <= 1 - z + z^2 / 2, z >= 0")
+    def second_order(self, run: Any) -> Vector:
+        return cost(run) / self.eta + run.tally["seconds"] / 2.0
+
+    @bound("hedge-worst", "worst", "Cesa-Bianchi and Lugosi 2006, Theorem 2.2", assumes="losses within spread")
+    def worst(self, run: Any) -> Vector:
+        return provided(cost(run) / self.eta + self.eta * self.spread**2 * run.t / 8.0, within(run, self.spread))
+
+    @bound("hedge-trajectory", "trajectory", "derived: the mix loss telescopes")
+    def trajectory(self, run: Any) -> Vector:
+        return costs(run) / self.eta + gaps(run, self.eta)
+
+
+@declare(domains=("Simplex",), positive=("eta", "spread"))
+class HedgeAnytime(NamedTuple):
+    """Hedge at a falling rate: x_t,k ~ pi_k exp(-eta_t sum_{s < t} g_{s,k}), eta_t = eta / sqrt(t), pi = x_1.
+
+    Regret at u <= KL(u || pi) / eta_t + sum_s delta_s, where delta_s is Hedge's at the rate eta_s, so
+    <= KL(u || pi) / eta_t + (1/8) sum_s eta_s (max_k g_{s,k} - min_k g_{s,k})^2. By theorem, for losses in an interval
+    of length S = spread, eta = 2 sqrt(ln N) / S: regret <= S sqrt(t ln N) at every t.
+    """
+
+    eta: float = THEORY
+    spread: float = THEORY
+
+    def init(self, x: Vector) -> HedgeState:
+        return beginning(x)
+
+    def update(self, now: Round, g: Vector, state: HedgeState, domain: Any) -> HedgeState:
+        return exponentiate(state, g, self.eta / math.sqrt(now.t), self.eta / math.sqrt(now.t + 1))
+
+    def tune(self, setting: Setting) -> "HedgeAnytime":
+        spread = spread_by(setting, self.spread)
+        eta = 2.0 * math.sqrt(surprise(setting.start)) / spread if self.eta is None else self.eta
+        return self._replace(eta=eta, spread=spread)
+
+    def tally(self, state: HedgeState, domain: Any) -> dict[str, float]:
+        return sums(state)
+
+    @bound("hedge-anytime-hoeffding", "data", "derived from Cesa-Bianchi and Lugosi 2006, chapter 2")
+    def hoeffding(self, run: Any) -> Vector:
+        return cost(run) * np.sqrt(run.t) / self.eta + run.tally["ranges"] / 8.0
+
+    @bound("hedge-anytime-worst", "worst", "derived from the Hoeffding form", assumes="losses within spread")
+    def worst(self, run: Any) -> Vector:
+        # sum_{s <= t} 1 / sqrt(s) <= 2 sqrt(t)
+        value = (cost(run) / self.eta + self.eta * self.spread**2 / 4.0) * np.sqrt(run.t)
+        return provided(value, within(run, self.spread))
+
+    @bound("hedge-anytime-trajectory", "trajectory", "derived: the mix loss falls with the rate")
+    def trajectory(self, run: Any) -> Vector:
+        rates = self.eta / np.sqrt(np.arange(1.0, run.rounds + 1.0))
+        return costs(run) * np.sqrt(run.t) / self.eta + gaps(run, rates)
