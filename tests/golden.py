@@ -1,10 +1,12 @@
-"""Compute golden.json: AdaGrad iterates of torch and optax in float64. Run by hand where both are installed.
+"""Compute golden.json: iterates of the optimisers of torch and optax in float64. Run by hand, whole or in part.
 
-pip install torch optax jax numpy && python tests/golden.py
+pip install torch optax jax numpy && python tests/golden.py [CASE ...]
 """
 
 import json
 import platform
+import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -18,17 +20,25 @@ def gradients():
     return g
 
 
-def with_torch(lr, initial, eps):
+def with_torch(name, options):
     import torch
 
     x = torch.zeros(5, dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.Adagrad([x], lr=lr, initial_accumulator_value=initial, eps=eps)
+    optimizer = getattr(torch.optim, name)([x], **options)
     path = []
     for g in gradients():
         x.grad = torch.tensor(g)
         optimizer.step()
         path.append(x.detach().numpy().copy())
     return np.array(path)
+
+
+def adagrad(lr, initial, eps):
+    return with_torch("Adagrad", {"lr": lr, "initial_accumulator_value": initial, "eps": eps})
+
+
+def optimiser(name):
+    return lambda **options: with_torch(name, options)
 
 
 def with_optax(lr, initial, eps):
@@ -48,25 +58,39 @@ def with_optax(lr, initial, eps):
     return np.array(path)
 
 
-def main():
-    import jax
-    import optax
-    import torch
+CASES = {
+    "torch": (adagrad, {"lr": 0.1, "initial": 0.0, "eps": 1e-10}),
+    "torch-initial": (adagrad, {"lr": 0.5, "initial": 0.3, "eps": 1e-3}),
+    "optax": (with_optax, {"lr": 0.1, "initial": 0.1, "eps": 1e-7}),
+    "optax-zero": (with_optax, {"lr": 0.5, "initial": 0.0, "eps": 1e-7}),
+    "momentum": (optimiser("SGD"), {"lr": 1e-3, "momentum": 0.9}),
+    "nesterov": (optimiser("SGD"), {"lr": 0.1, "momentum": 0.5, "nesterov": True}),
+    "rmsprop": (optimiser("RMSprop"), {}),
+    "rmsprop-short": (optimiser("RMSprop"), {"lr": 0.1, "alpha": 0.5, "eps": 1e-3}),
+    "adadelta": (optimiser("Adadelta"), {}),
+    "adadelta-long": (optimiser("Adadelta"), {"lr": 0.3, "rho": 0.99, "eps": 1e-3}),
+    "adam": (optimiser("Adam"), {}),
+    "adam-short": (optimiser("Adam"), {"lr": 0.1, "betas": [0.5, 0.7], "eps": 1e-3}),
+    "amsgrad": (optimiser("Adam"), {"amsgrad": True}),
+    "amsgrad-short": (optimiser("Adam"), {"amsgrad": True, "lr": 0.1, "betas": [0.5, 0.7], "eps": 1e-3}),
+}
 
-    cases = {
-        "torch": (with_torch, {"lr": 0.1, "initial": 0.0, "eps": 1e-10}),
-        "torch-initial": (with_torch, {"lr": 0.5, "initial": 0.3, "eps": 1e-3}),
-        "optax": (with_optax, {"lr": 0.1, "initial": 0.1, "eps": 1e-7}),
-        "optax-zero": (with_optax, {"lr": 0.5, "initial": 0.0, "eps": 1e-7}),
-    }
-    versions = {"torch": torch.__version__, "optax": optax.__version__, "jax": jax.__version__, "numpy": np.__version__}
-    golden = {"versions": versions | {"python": platform.python_version()}}
-    for name, (run, settings) in cases.items():
+
+def main(names):
+    target = Path(__file__).with_name("golden.json")
+    golden = json.loads(target.read_text())
+    versions = golden["versions"]
+    for name in names or CASES:
+        run, settings = CASES[name]
+        used = ("optax", "jax", "numpy") if run is with_optax else ("torch", "numpy")
+        found = {package: version(package) for package in used} | {"python": platform.python_version()}
         path = run(**settings)
         kept = path[[0, 1, 9, 49, 99, 199]]
         golden[name] = {"settings": settings, "rounds": [1, 2, 10, 50, 100, 200], "x": kept.tolist()}
-    Path(__file__).with_name("golden.json").write_text(json.dumps(golden, indent=1) + "\n")
+        if any(versions.get(package) != there for package, there in found.items()):
+            golden[name]["versions"] = found  # other than those at the top
+    target.write_text(json.dumps(golden, indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from oco.cli import build, main
+from oco.cli import main
+from oco.cli.parts import build
 from oco.learners import LEARNERS
 
 SMALL = ["--stream", "signs:d=3", "--rounds", "50"]
@@ -98,8 +99,8 @@ def test_a_real_file(tmp_path, capsys):
         (["--learner", "adagrad:eta=-1"], "eta = -1 must be a positive"),
         (["--domain", "space", "--learner", "adagrad"], "diameter is not known"),
         (["--domain", "ball:radius=0"], "radius = 0"),
-        (["--domain", "simplex", "--learner", "full-matrix"], "not compatible with Simplex: missing project_metric"),
-        (["--rounds", "0"], "at least one round"),
+        (["--domain", "l1", "--learner", "full-matrix"], "not compatible with L1Ball: missing project_metric"),
+        (["--rounds", "0"], "a whole number of 1 or more"),
         (["--rounds", "x"], "invalid int value"),
         (["--data", "no-such-file"], "no-such-file"),
         (["--labels", "1,2"], "--labels goes with --data"),

@@ -1,6 +1,7 @@
 """Every projection satisfies its variational inequality, and a wrong one does not."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from naive import project as naive_project
 
 from oco import Ball, Box, L1Ball, Simplex, Space
 from oco._jit import kernel
+from oco.projections import to_simplex
 
 DOMAINS = [
     Box(-1.0, 0.5),
@@ -71,7 +73,9 @@ def test_diagonal_projection(domain, metric):
 
 
 @pytest.mark.parametrize(
-    "domain", [Box(-1.0, 0.5), DOMAINS[1], Ball(0.7), Space()], ids=["box", "boxes", "ball", "space"]
+    "domain",
+    [Box(-1.0, 0.5), DOMAINS[1], Ball(0.7), Simplex(), Space()],
+    ids=["box", "boxes", "ball", "simplex", "space"],
 )
 def test_full_metric_projection(domain):
     rng = np.random.default_rng(2)
@@ -90,6 +94,31 @@ def test_large_full_metric_projection_on_box():
     x = y.copy()
     project_metric(Box(-0.3, 0.3), x, h, q)
     assert violation(Box(-0.3, 0.3), x, y, (q * h) @ q.T) < 1e-11
+
+
+@pytest.mark.parametrize("rank", [50, 20, 1])
+def test_large_full_metric_projection_on_simplex(rank):
+    rng = np.random.default_rng(3)
+    for size in (0.1, 1.0, 100.0):
+        y, h = size * rng.standard_normal(50), 10.0 ** rng.uniform(-3, 3, 50) * (np.arange(50) < rank)
+        q = np.linalg.qr(rng.standard_normal((50, 50)))[0]
+        x = y.copy()
+        project_metric(Simplex(), x, h, q)
+        assert Simplex().contains(x) and 0 < np.count_nonzero(x) <= 50
+        assert violation(Simplex(), x, y, (q * h) @ q.T) < 1e-12
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e150])
+def test_full_metric_projection_on_simplex_at_extreme_scales(scale):
+    rng = np.random.default_rng(6)
+    y, h, q = rng.standard_normal(4), rng.uniform(0.5, 2.0, 4), np.linalg.qr(rng.standard_normal((4, 4)))[0]
+    x, scaled = y.copy(), y.copy()
+    project_metric(Simplex(), x, h, q)
+    project_metric(Simplex(), scaled, scale * h, q)
+    assert np.allclose(x, scaled, rtol=1e-12, atol=1e-14)
+    far = scale * y
+    project_metric(Simplex(), far, h, q)
+    assert Simplex().contains(far)
 
 
 def test_control_projecting_in_the_wrong_metric_is_caught():
@@ -134,3 +163,28 @@ def test_space_is_unbounded():
     assert Space().support(np.zeros(3)) == 0.0
     with pytest.raises(ValueError, match="no minimiser on Space"):
         Space().minimiser(np.ones(3))
+
+
+def exact_shift(y, h, mass):
+    """(y - nu / h)_+ of the given mass in rational numbers: entries enter in the order of h y."""
+    y, h = [Fraction(v) for v in y], [Fraction(v) for v in h]
+    total, room, nu = -Fraction(mass), Fraction(0), Fraction(0)
+    for i in sorted(range(len(y)), key=lambda i: -h[i] * y[i]):
+        if room and h[i] * y[i] <= nu:
+            break
+        total, room = total + y[i], room + 1 / h[i]
+        nu = total / room
+    return np.array([float(max(Fraction(0), v - nu / w)) for v, w in zip(y, h, strict=True)])
+
+
+@pytest.mark.parametrize("decades", [1, 10, 40, 150])
+def test_simplex_projection_in_metrics_of_any_range(decades):
+    rng = np.random.default_rng(decades)
+    for _ in range(300):
+        d, mass = int(rng.integers(1, 6)), 10.0 ** rng.uniform(-2, 2)
+        h = 10.0 ** rng.uniform(-decades, decades, d)
+        y = rng.standard_normal(d) * 10.0 ** rng.choice([0, 0, 3, 20, -31], d)
+        u = y.copy()
+        to_simplex(u, h, mass)
+        assert abs(u.sum() - mass) <= 1e-11 * mass
+        assert np.abs(u - exact_shift(y, h, mass)).max() <= 1e-9 * (np.abs(y).max() + mass)

@@ -24,6 +24,15 @@ def test_worked_example(tmp_path):
     assert (tmp_path / "worked_example.pdf").exists()
 
 
+def test_the_readmes_python_runs_as_it_is_written(tmp_path):
+    blocks = (ROOT / "README.md").read_text().split("```python\n")[1:]
+    script = blocks[0].split("```")[0]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"}
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(script.strip().splitlines()) <= 12 and "adagrad-data" in done.stdout
+
+
 def test_own_parts(tmp_path):
     out = run("own_parts", tmp_path)
     assert len(out.splitlines()) == 2

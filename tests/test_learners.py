@@ -9,8 +9,13 @@ from golden import gradients
 from naive import adagrad as naive_adagrad
 from naive import full_matrix as naive_full_matrix
 from naive import ogd as naive_ogd
+from naive_l1 import mirror
 
-from oco import OGD, AdaGrad, AdaGradNorm, Ball, Box, FullMatrixAdaGrad, L1Ball, OGDSqrt, Player, Simplex, Space
+import oco
+from oco import OGD, AdaGrad, AdaGradNorm, Ball, Box, FullMatrixAdaGrad, L1Ball, OGDSqrt, Player, Simplex, Space, play
+from oco.bounds import bounds_of
+from oco.learners import AdaGradWidths
+from oco.streams import Data
 
 DOMAINS = [Space(), Box(-0.4, 0.6), Ball(0.8), L1Ball(0.9), Simplex()]
 IDS = ["space", "box", "ball", "l1", "simplex"]
@@ -136,8 +141,64 @@ def test_rates_before_the_first_gradient():
 
 def test_steps_by_theorem():
     setting_rounds = 400
-    from oco import RandomSigns, play
-
-    runs = play(RandomSigns(3), [OGD(), OGDSqrt(), AdaGradNorm(), AdaGrad()], domain=Ball(2.0), rounds=setting_rounds)
+    runs = play(
+        oco.RandomSigns(3), [OGD(), OGDSqrt(), AdaGradNorm(), AdaGrad()], domain=Ball(2.0), rounds=setting_rounds
+    )
     etas = [run.learner.eta for run in runs]
     assert np.allclose(etas, [2.0 / 20.0, 4.0 / np.sqrt(2.0), 4.0 / np.sqrt(2.0), 4.0 / np.sqrt(2.0)])
+
+
+WIDTHS = Box(np.array([-1.0, 0.0, -0.1, 3.0]), np.array([1.0, 0.5, 5.0, 3.0]))
+
+
+@pytest.mark.parametrize("domain", [Space(), Box(-0.4, 0.6), Ball(0.8), L1Ball(0.9)], ids=IDS[:4])
+@pytest.mark.parametrize("eta", [0.4, np.array([0.1, 0.2, 0.4, 0.8])], ids=["number", "array"])
+def test_adagrad_with_a_step_a_coordinate(domain, eta):
+    twin = mirror(gradient, domain, D, ROUNDS, lambda t, s: np.sqrt(s) / eta, 0.0, start=domain.centre(D))
+    path = walk(AdaGradWidths(eta), domain, compiled=isinstance(domain, Ball))
+    assert np.allclose(path, twin, rtol=1e-8, atol=1e-8) and np.ptp(path, axis=0).max() > 0.01
+
+
+def test_adagrad_with_one_step_for_all_is_adagrad():
+    for domain in (Box(-0.4, 0.6), Ball(0.8)):
+        same = [walk(learner, domain, False) for learner in (AdaGradWidths(0.3), AdaGrad(0.3))]
+        assert np.allclose(*same, rtol=1e-13, atol=1e-13)
+
+
+def test_steps_by_width():
+    """sqrt(2) sum_i D_i sqrt(S_i) on a box, whose last coordinate has no room."""
+    run = play(oco.RandomSigns(4), AdaGradWidths(), domain=WIDTHS, rounds=60, audit=True, compiled=False)[0]
+    widths = WIDTHS.widths(4)
+    assert np.allclose(run.learner.eta[:3], widths[:3] / np.sqrt(2.0))
+    squares = (run.history.g**2).cumsum(axis=0)[run.t - 1]
+    assert np.allclose(run.bounds()["adagrad-widths-data"], np.sqrt(2.0) * np.sqrt(squares) @ widths)
+    assert run.x[3] == 3.0
+    alike = play(oco.RandomSigns(4), AdaGradWidths(), domain=Ball(), rounds=1, compiled=False)[0].learner
+    assert isinstance(alike.eta, float) and alike.eta == pytest.approx(np.sqrt(2.0))
+
+
+@pytest.mark.parametrize("domain", [WIDTHS, Box(-0.5, 1.0), Ball(1.5), L1Ball(), Simplex()], ids=str)
+def test_regret_of_adagrad_with_a_step_a_coordinate(domain):
+    streams = [oco.RandomSigns(4, bias=0.4), oco.SignFlip(4), oco.Orthogonal(4), oco.Regression(4, condition=50.0)]
+    for stream in streams:
+        for run in play(stream, AdaGradWidths(), domain=domain, rounds=100, seed=2, audit=True, compiled=False):
+            kinds = {bound.name: bound.kind for bound in bounds_of(run.learner)}
+            for name, bound in run.bounds().items():
+                regret = run.regret.low if kinds[name] == "trajectory" else run.regret.high
+                assert (regret <= bound + 1e-9 * (1.0 + np.abs(bound))).all(), f"{name} broken"
+
+
+def test_control_half_of_the_second_term_is_not_enough():
+    """(D^2 / (2 eta) + eta / 2) sqrt(S) for (D^2 / (2 eta) + eta) sqrt(S): twelve rounds in one dimension exceed it."""
+    g = np.array([-0.42, 0.08, 0.1, 0.11, 0.16, -1.0] + 6 * [-0.08])
+    run = play(
+        Data(g[:, None], np.zeros(len(g))),
+        AdaGradWidths(),
+        loss=oco.Linear(),
+        domain=Box(0.0, 1.0),
+        start=np.zeros(1),
+        compiled=False,
+    )[0]
+    half = (1.0 / (2.0 * run.learner.eta) + run.learner.eta / 2.0) * np.sqrt(np.sum(g**2))
+    assert run.regret.low[-1] > 1.06 * half
+    assert run.regret.high[-1] < run.bounds()["adagrad-widths-data"][-1] == pytest.approx(4.0 / 3.0 * half)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from oco.conformance import NotConformantError, check
-from oco.losses import LOSSES, Hinge, Logistic
+from oco.losses import LOSSES, Hinge, Logistic, NegativeLog
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -30,6 +30,17 @@ def test_logistic_at_any_margin(z):
     assert loss.value(z, 1.0) == pytest.approx(math.log1p(math.exp(-z)), rel=1e-15)
     assert -1.0 <= loss.slope(-z, 1.0) <= loss.slope(z, 1.0) <= 0.0
     assert loss.slope(z, 1.0) == pytest.approx(-math.exp(-z) / (1.0 + math.exp(-z)), rel=1e-14)
+
+
+@pytest.mark.parametrize(("z", "mu"), [(0.5, 0.1), (-3.0, 0.7), (-1e8, 1.0), (1e8, 1.0), (0.0, 1e-20)])
+def test_negative_log(z, mu):
+    loss = NegativeLog()
+    assert (
+        math.isinf(loss.value(0.0, 0.0)) and math.isinf(loss.value(-1.0, 0.0)) and math.isinf(loss.conjugate(0.0, 0.0))
+    )
+    p = loss.prox(z, 0.0, mu)
+    assert p > 0.0 and p - z == pytest.approx(mu / p, rel=1e-7, abs=1e-15 * abs(z))
+    assert loss.value(p, 0.0) + loss.conjugate(loss.slope(p, 0.0), 0.0) == pytest.approx(-1.0)
 
 
 class WrongSign(NamedTuple):

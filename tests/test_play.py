@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import oco
-from oco import AdaGrad, Ball, Box, BrokenPlayError, FullMatrixAdaGrad, OGDSqrt, Player, Simplex, Space, play
+from oco import AdaGrad, Ball, Box, BrokenPlayError, FullMatrixAdaGrad, L1Ball, OGDSqrt, Player, Simplex, Space, play
 from oco.play import checkpoints
 from oco.streams import block_rounds
 
@@ -164,8 +164,8 @@ def test_a_stream_that_breaks_keeps_the_runs():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"rounds": 0}, ValueError, "at least one round"),
-        ({"rounds": -3}, ValueError, "at least one round"),
+        ({"rounds": 0}, ValueError, "a whole number of 1 or more"),
+        ({"rounds": -3}, ValueError, "a whole number of 1 or more"),
         ({"start": [3.0, 0.0]}, ValueError, "start: x_1 must be a point"),
         ({"start": [0.0]}, ValueError, "with 2 coordinates"),
         ({"learners": AdaGrad(-0.1)}, ValueError, "eta = -0.1 must be a positive"),
@@ -173,7 +173,7 @@ def test_a_stream_that_breaks_keeps_the_runs():
         ({"learners": AdaGrad(float("nan"))}, ValueError, "eta = nan"),
         ({"learners": AdaGrad(), "domain": Space()}, ValueError, "diameter is not known; give eta"),
         ({"learners": oco.OGD(), "rounds": None, "stream": oco.Data(np.ones((3, 2)), np.ones(3))}, ValueError, "known"),
-        ({"learners": FullMatrixAdaGrad(0.1), "domain": Simplex()}, ValueError, "not compatible with Simplex: missing"),
+        ({"learners": FullMatrixAdaGrad(0.1), "domain": L1Ball()}, ValueError, "not compatible with L1Ball: missing"),
         ({"learners": "adagrad"}, TypeError, "not a part"),
         ({"learners": Box()}, TypeError, "is not a learner: missing rule"),
         ({"domain": Ball(-1.0)}, ValueError, "radius = -1.0"),

@@ -40,7 +40,7 @@ class Two(NamedTuple):
 
     eta: float = 0.1
 
-    def memory(self):
+    def memory(self, x):
         return (0.0, 0.0)
 
     def rule(self, now, g, x, s):

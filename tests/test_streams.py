@@ -98,3 +98,24 @@ def test_blocks_and_heads():
     assert last.y.tolist() == [2.0, 3.0]
     repeated = csr_array((np.ones(3), np.array([1, 1, 0]), np.array([0, 3])), shape=(1, 2))
     assert as_block(repeated, [1.0], "data").values.tolist() == [1.0, 2.0]
+
+
+def test_experts():
+    stream = oco.streams.Experts(5, gap=0.3)
+    a, _ = rows(stream, 8000, seed=2)
+    best = stream.target(generator(2, 0))
+    assert set(np.unique(a)) == {0.0, 1.0}
+    assert np.allclose(a.mean(axis=0), np.where(np.arange(5) == best, 0.2, 0.5), atol=0.03)
+    a, _ = rows(oco.streams.ExpertsGame(2), 100)
+    assert np.array_equal(a.sum(axis=1), np.ones(100))
+
+
+def test_markets():
+    a, _ = rows(oco.streams.Market(6, volatility=0.05, common=0.1), 8000)
+    returns = np.log(a)
+    assert 0.1**2 * 0.9 < np.cov(returns.T)[np.triu_indices(6, 1)].mean() < 0.1**2 * 1.1
+    assert (np.sqrt(returns.var(axis=0) - 0.01) < 1.7 * 0.05).all() and np.abs(returns.mean(axis=0)).max() < 0.03
+    a, _ = rows(oco.streams.Kelly(4, bias=1.0), 8000)
+    assert np.array_equal(np.sort(a, axis=1), np.tile([0.0, 0.0, 0.0, 4.0], (8000, 1)))
+    assert np.allclose((a > 0.0).mean(axis=0), [0.5, 1 / 6, 1 / 6, 1 / 6], atol=0.03)
+    assert rows(oco.streams.Kelly(2, bias=1.0), 50)[0][:, 0].min() == 2.0
