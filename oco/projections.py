@@ -71,7 +71,9 @@ def weighted_ball(c: Vector, h: Vector, radius: float) -> None:
         else:
             held[i] = 0.0
     if norm(held) <= radius:
-        room = math.sqrt(max(0.0, radius * radius - norm(held) ** 2)) / norm(free)
+        # On the sphere two sums of the same squares may fall to its two sides: then nothing need be free.
+        size = norm(free)
+        room = math.sqrt(max(0.0, radius * radius - norm(held) ** 2)) / size if size > 0.0 else 0.0
         for i in range(len(c)):
             c[i] = held[i] + room * free[i]
         return

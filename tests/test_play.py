@@ -61,6 +61,13 @@ def test_compiled_equals_interpreted():
             assert np.allclose(a.loss, b.loss, rtol=1e-9, atol=1e-12)
 
 
+def test_decisions_on_the_sphere_stay_numbers():
+    """Rounds without a gradient leave x on the boundary, where rounding decides whether it is projected again."""
+    options = {"loss": oco.Hinge(), "domain": Ball(20.0), "rounds": 300}
+    run = play(oco.ZipfText(d=2000), AdaGrad(), **options)[0]
+    assert np.isfinite(run.x).all() and np.linalg.norm(run.x) <= 20.0 * (1.0 + 1e-12)
+
+
 def test_sparse_equals_dense():
     from scipy.sparse import csr_array
 
