@@ -119,6 +119,13 @@ def test_control_a_smaller_constant_is_exceeded():
     assert run.regret.low[-1] / run.bounds()["ogd-worst"][-1] == pytest.approx(1.0, abs=1e-9)
 
 
+def test_control_three_quarters_of_zinkevichs_bound_are_exceeded():
+    """From a corner one round costs D G = D^2 / 2 + G^2 / 2: with eta = D = G = 1 the whole of the bound."""
+    run = play(Segment(np.ones(4)), OGDSqrt(1.0), domain=Box(-0.5, 0.5), start=[0.5], rounds=4, compiled=False)[0]
+    for name in ("ogd-sqrt-data", "ogd-sqrt-worst"):
+        assert run.regret.low[0] / run.bounds()[name][0] == pytest.approx(1.0, abs=1e-9)
+
+
 def test_control_the_trajectory_bound_is_tight():
     """Somewhere in the runs it is all but attained: dropping a term or a tenth of it would be noticed."""
     best = 0.0
