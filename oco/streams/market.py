@@ -8,7 +8,7 @@ from oco.losses import NegativeLog
 from oco.protocols import Vector, declare
 
 
-class Drift(NamedTuple):
+class Trends(NamedTuple):
     """What is drawn once a seed."""
 
     mean: Vector  # (d,) of daily log returns
@@ -27,11 +27,11 @@ class Market(NamedTuple):
     volatility: float = 0.02
     common: float = 0.01
 
-    def target(self, rng: np.random.Generator) -> Drift:
+    def target(self, rng: np.random.Generator) -> Trends:
         deviation = self.volatility * rng.uniform(0.5, 1.5, self.d)
-        return Drift(0.1 * self.volatility * rng.standard_normal(self.d), deviation)
+        return Trends(0.1 * self.volatility * rng.standard_normal(self.d), deviation)
 
-    def examples(self, rng: np.random.Generator, t: Any, target: Drift) -> tuple[Any, Vector]:
+    def examples(self, rng: np.random.Generator, t: Any, target: Trends) -> tuple[Any, Vector]:
         own = target.mean + target.deviation * rng.standard_normal((len(t), self.d))
         return np.exp(own + self.common * rng.standard_normal((len(t), 1))), np.zeros(len(t))
 
