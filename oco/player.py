@@ -48,8 +48,9 @@ class Player:
         self._by_rule = hasattr(learner, "rule")
         self._side_by_side = layout == "sparse"
         if self._by_rule:
-            self._memory = _shape(self._remember(self.start))
-            check_rule(learner, float(self.start[0]) if d else 0.0, _first_of(self._remember(self.start)))
+            memory = self._remember(self.start)
+            self._memory = _shape(memory)
+            check_rule(learner, float(self.start[0]) if d else 0.0, _first_of(memory))
             self._state: Any = self._coordinates(self.start)
             self._inner: Any = updates.ByRule(
                 learner, domain, self._memory, _projection(learner, domain), _rest(learner)
