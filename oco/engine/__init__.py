@@ -1,0 +1,20 @@
+"""The compiled rounds: loops over a learner's update, however it is applied.
+
+Everything here is plain Python that also runs uncompiled; the loops know only the methods of oco.updates.
+"""
+
+from oco.engine.dense import adaptive_rounds, dense_rounds
+from oco.engine.ledger import Ledger
+from oco.engine.single import metrics, one_look, one_step
+from oco.engine.sparse import sparse_rounds, wake_all
+
+__all__ = [
+    "Ledger",
+    "adaptive_rounds",
+    "dense_rounds",
+    "metrics",
+    "one_look",
+    "one_step",
+    "sparse_rounds",
+    "wake_all",
+]
