@@ -16,6 +16,7 @@ bound D + <g, u> + kappa |u - x|^2 / 2 >= D + <g, x> - |g|^2 / (2 kappa) holds f
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +31,7 @@ from oco.passes import (
     Look,
     Moments,
     add_gradient,
+    between,
     chunks,
     columns,
     infimum,
@@ -297,15 +299,23 @@ class Hindsight:
     def _fold(self, precision: float, progress: Callable[[int], None] | None = None) -> None:
         """Add the rows kept to the moments, solving at every mark on the way."""
         kept, self._kept, self._bytes, self._loose = self._kept or [], [], 0, Batch(0, 0, 0)
-        for block in [None, *kept]:
-            if block is not None:
-                self._moments.add(block)
-                self._folded += len(block.y)
-            for mark in self._marks[len(self._solved) :]:
-                if mark.rounds > self._folded:
-                    break
-                self._moments.widen(mark.d)
-                self._note(self._enclose(mark, self._moments_look, min(precision, 1e-9), PASSES), progress)
+        self._solve_folded(precision, progress)
+        for block in kept:
+            # Rows of several marks may have been joined: each mark is solved before the rows after it come in.
+            ends = (mark.rounds - self._folded for mark in self._marks[len(self._solved) :])
+            cuts = sorted({0, len(block.y), *(end for end in ends if end < len(block.y))})
+            for low, high in pairwise(cuts):
+                self._moments.add(between(block, low, high))
+                self._folded += high - low
+                self._solve_folded(precision, progress)
+
+    def _solve_folded(self, precision: float, progress: Callable[[int], None] | None) -> None:
+        """The marks whose rows, and no others, are in the moments."""
+        for mark in self._marks[len(self._solved) :]:
+            if mark.rounds > self._folded:
+                break
+            self._moments.widen(mark.d)
+            self._note(self._enclose(mark, self._moments_look, min(precision, 1e-9), PASSES), progress)
 
     def _moments_look(self, x: Vector, mu: float, width: float, rows: Vector, keep: bool) -> Look:
         return self._moments.look(x)

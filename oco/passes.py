@@ -172,16 +172,19 @@ def add_hessian(block: Block, w: Vector, h: Matrix) -> None:
         h += half.T
 
 
+def between(block: Block, low: int, high: int) -> Block:
+    """Rows low .. high - 1, for passes: all entries of a sparse block stay where they are."""
+    if isinstance(block, Dense):
+        return Dense(block.a[low:high], block.y[low:high])
+    return block._replace(indptr=block.indptr[low : high + 1], y=block.y[low:high])
+
+
 def chunks(blocks: Iterable[Block], rounds: int) -> Iterator[Block]:
     """The first rounds, at most CHUNK at a time; no row is copied."""
     for block in blocks:
         n = min(rounds, len(block.y))
         for low in range(0, n, CHUNK):
-            high = min(n, low + CHUNK)
-            if isinstance(block, Dense):
-                yield Dense(block.a[low:high], block.y[low:high])
-            else:
-                yield block._replace(indptr=block.indptr[low : high + 1], y=block.y[low:high])
+            yield between(block, low, min(n, low + CHUNK))
         rounds -= n
         if rounds == 0:
             return
