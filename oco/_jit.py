@@ -6,6 +6,7 @@ part's code; Numba is taught that calling a method on a twin calls the compiled 
 whose helpers changed gets another twin, so neither this process nor the disk cache can serve old code.
 """
 
+import threading
 import types
 from collections import namedtuple
 from collections.abc import Callable, Iterator
@@ -37,6 +38,7 @@ _functions: dict[tuple[types.FunctionType, str], Any] = {}
 _overloaded: set[Callable[..., Any]] = set()
 
 
+_making = threading.RLock()  # two threads that meet a class at once get the same twin
 _looked_up: ContextVar[dict[type, type] | None] = ContextVar("looked_up", default=None)
 
 
@@ -92,9 +94,11 @@ def _field(cls: type, name: str, item: Any, hint: Any) -> Any:
 def _twin_class(cls: type) -> type:
     found = _looked_up.get()
     if found is None:
-        return _made(cls)
+        with _making:
+            return _made(cls)
     if cls not in found:
-        found[cls] = _made(cls)
+        with _making:
+            found[cls] = _made(cls)
     return found[cls]
 
 
@@ -200,7 +204,7 @@ class Kernel:
     """A function compiled for the types it is called with and kept on disk; `plain` is the same in Python."""
 
     def __init__(self, function: Any) -> None:
-        self.plain = function
+        self.plain = self.__wrapped__ = function  # the second name is how a fingerprint finds its way in
         self._compiled = numba.njit(_copy(function, package_digest()), **OPTIONS)
         self._compiled._cache = ContentCache(function, _describe)
 

@@ -241,6 +241,7 @@ class _Game:
             block = next(self.source, None)
         if t > marked:
             self._mark(self.seats)
+        self.source, self.first = iter(()), None  # the last block would stay for as long as the runs do
 
     def play_adaptive(self) -> None:
         """Each seat plays its own copy of the adversary, whose choices its hindsight keeps."""
