@@ -48,23 +48,20 @@ class Huber(NamedTuple):
         return min(max(z - y, -self.width), self.width)
 
 
-SMALL, FULL = {"rounds": 5000, "seed": 0}, {"rounds": 1_000_000, "seed": 0}
+def main(folder: str = "oco-play") -> None:
+    """Check the three parts, play them, print the regret and draw it."""
+    from matplotlib.figure import Figure
 
-
-@figures.paper
-def main(folder: Path, size: dict[str, int]) -> str:
-    """Check the three parts, play them, draw the regret; a line a learner."""
     for part in (Normalised(), HeavyTails(), Huber()):
         check(part)
-    runs = oco.play(HeavyTails(), [Normalised(), oco.AdaGrad()], loss=Huber(), domain=oco.Box(), **size)
-    figure, ax = figures.panels()
-    figures.regret(runs, ax)
-    figures.save(figure, folder, "own_parts")
-    ends = [(run.name, run.rounds, run.regret.low[-1], run.regret.high[-1]) for run in runs]
-    return "\n".join(f"{name}: regret after {t} rounds in [{low:.4f}, {high:.4f}]" for name, t, low, high in ends)
+    runs = oco.play(HeavyTails(), [Normalised(), oco.AdaGrad()], loss=Huber(), domain=oco.Box(), rounds=5000)
+    for run in runs:
+        print(f"{run.name}: regret after {run.rounds} rounds in [{run.regret.low[-1]:.4f}, {run.regret.high[-1]:.4f}]")
+    figure = Figure(figsize=(3.4, 2.4), layout="constrained")
+    figures.regret(runs, figure.subplots())
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    figures.save(figure, Path(folder), "own_parts")
 
 
 if __name__ == "__main__":
-    folder = Path(*(sys.argv[1:] or ["oco-play"]))
-    folder.mkdir(parents=True, exist_ok=True)
-    print(main(folder, SMALL))
+    main(*sys.argv[1:])

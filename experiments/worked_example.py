@@ -14,8 +14,6 @@ import numpy as np
 import oco
 from oco import figures
 
-SMALL: dict[str, int] = {}
-FULL = SMALL
 FEATURES = {"frequent": [10.0, 9.0, 11.0, 10.0, 10.0], "rare": [0.0, 0.0, 0.0, 0.1, 0.0]}
 
 
@@ -31,24 +29,22 @@ def follow(gradients: list[float]) -> tuple[list[float], list[float]]:
     return rates, steps
 
 
-@figures.paper
-def main(folder: Path, size: dict[str, int]) -> str:
-    """The table, round by round; there is only one size."""
-    figure, ax = figures.panels(height=2.0)
-    lines = []
-    for name, gradients in FEATURES.items():
+def main(folder: str = "oco-play") -> None:
+    """Print the table and write worked_example.pdf and .png to `folder`."""
+    from matplotlib.figure import Figure
+
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    figure = Figure(figsize=(3.4, 2.0), layout="constrained")
+    ax = figure.subplots()
+    for (name, gradients), style in zip(FEATURES.items(), ("-", "--"), strict=True):
         rates, steps = follow(gradients)
-        figures.rates(rates, ax, f"{name} feature")
+        figures.rates(rates, ax, f"{name} feature").lines[-1].set_linestyle(style)
         for t, (g, rate, step) in enumerate(zip(gradients, rates, steps, strict=True), 1):
-            lines.append(f"{name:9} t={t}  g={g:<5g} effective rate {rate:.6f}  step {step:.4f}")
+            print(f"{name:9} t={t}  g={g:<5g} effective rate {rate:.6f}  step {step:.4f}")
     ax.set_yscale("log")
-    ax.set_xticks(range(1, 6))
-    ax.legend()
-    figures.save(figure, folder, "worked_example")
-    return "\n".join(lines)
+    ax.legend(frameon=False)
+    figures.save(figure, Path(folder), "worked_example")
 
 
 if __name__ == "__main__":
-    folder = Path(*(sys.argv[1:] or ["oco-play"]))
-    folder.mkdir(parents=True, exist_ok=True)
-    print(main(folder, SMALL))
+    main(*sys.argv[1:])

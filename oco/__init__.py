@@ -6,7 +6,7 @@ runs[0].regret      # certified interval at every checkpoint runs[0].t
 runs[0].bounds()    # its theorems, at the same checkpoints
 """
 
-from oco import conformance, figures, statistics
+from oco import conformance, figures
 from oco.bounds import Bound
 from oco.domains import Ball, Box, L1Ball, Simplex, Space
 from oco.learners import (
@@ -105,7 +105,6 @@ from oco.streams import (
     SignFlip,
     ZipfText,
 )
-from oco.study import Study, Table, grid
 
 __version__ = "0.1.0"
 
@@ -201,8 +200,6 @@ __all__ = [
     "Space",
     "Squared",
     "Squint",
-    "Study",
-    "Table",
     "UniversalPortfolio",
     "VovkAzouryWarmuth",
     "ZipfText",
@@ -211,12 +208,10 @@ __all__ = [
     "dynamic_regret",
     "expected_regret",
     "figures",
-    "grid",
     "interval_regret",
     "interval_regrets",
     "path_length",
     "play",
     "regret_by_norm",
-    "statistics",
     "switching_regret",
 ]

@@ -27,7 +27,8 @@ def in_python(work: Work) -> Work:
     @_CALL
     def entry(where: int, count: int) -> None:
         table = np.ctypeslib.as_array((ctypes.c_int64 * (3 * count)).from_address(where)).reshape(count, 3)
-        work(tuple(_view(*row) for row in table.tolist()))
+        with np.errstate(all="ignore"):  # as compiled code is silent about infinities
+            work(tuple(_view(*row) for row in table.tolist()))
 
     name = f"{work.__module__}.{work.__qualname__}"
     binding.add_symbol(name, ctypes.cast(entry, ctypes.c_void_p).value)

@@ -6,7 +6,6 @@ part's code; Numba is taught that calling a method on a twin calls the compiled 
 whose helpers changed gets another twin, so neither this process nor the disk cache can serve old code.
 """
 
-import threading
 import types
 from collections import namedtuple
 from collections.abc import Callable, Iterator
@@ -24,13 +23,14 @@ from numba.core.typing.typeof import Purpose
 from numba.extending import overload, typeof_impl
 
 from oco._cache import ContentCache, fingerprint, methods, package_digest
+from oco._inner import InnerCompiler
 
 # Python's zero-division test would keep loops from vectorising; x / 0 is IEEE's infinity or NaN instead.
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 # What only kernels call needs no entry from Python or C.
-INNER = OPTIONS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True}
+INNER = OPTIONS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": InnerCompiler}
 
-_twins: dict[tuple[type, str, bool], type] = {}
+_twins: dict[tuple[type, str], type] = {}
 _methods: dict[type, dict[str, Any]] = {}
 _content: dict[type, str] = {}
 _taught: set[str] = set()
@@ -38,8 +38,7 @@ _functions: dict[tuple[types.FunctionType, str], Any] = {}
 _overloaded: set[Callable[..., Any]] = set()
 
 
-_making = threading.RLock()  # two threads that meet a class at once get the same twin
-_looked_up: ContextVar[dict[tuple[type, bool], type | None] | None] = ContextVar("looked_up", default=None)
+_looked_up: ContextVar[dict[type, type] | None] = ContextVar("looked_up", default=None)
 
 
 @contextmanager
@@ -55,95 +54,64 @@ def settled() -> Iterator[None]:
         _looked_up.reset(token)
 
 
-def _copy(function: types.FunctionType, tag: str, single: bool = False) -> types.FunctionType:
-    """The same function under a name that carries its content: equal symbols then mean equal machine code.
+def is_part(value: Any) -> bool:
+    """Whether `value` is a NamedTuple with methods of its own."""
+    return isinstance(value, tuple) and hasattr(value, "_fields") and bool(methods(type(value)))
 
-    single: constants that float32 holds exactly are float32, so that they do not make arithmetic float64.
-    """
-    code = function.__code__
-    if single:
-        code = code.replace(co_consts=tuple(_single(constant) for constant in code.co_consts))
-    name, scope = function.__name__, function.__globals__
-    copy = types.FunctionType(code, scope, name, function.__defaults__, function.__closure__)
-    copy.__qualname__ = f"{function.__qualname__}_{tag[:16]}{'_single' if single else ''}"
+
+def _copy(function: types.FunctionType, tag: str) -> types.FunctionType:
+    """The same function under a name that carries its content: equal symbols then mean equal machine code."""
+    copy = types.FunctionType(
+        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    copy.__qualname__ = f"{function.__qualname__}_{tag[:16]}"
     copy.__module__ = function.__module__
     copy.__kwdefaults__ = function.__kwdefaults__
     return copy
 
 
 def twin(value: Any) -> Any:
-    """The compiled counterpart of a part: nested parts exchanged too, numbers made float64 where declared so.
-
-    What `rounded` made float32 stays float32.
-    """
+    """The compiled counterpart of a part: nested parts exchanged too, numbers made float64 where declared so."""
+    if not is_part(value):
+        return value
     cls = type(value)
-    if cls in _methods or not (isinstance(value, tuple) and hasattr(value, "_fields")):
-        return value
-    single = any(isinstance(item, np.float32) for item in value)
-    made = _twin_class(cls, single)
-    if made is None:
-        return value
     hints = getattr(cls, "__annotations__", {})
     fields = [_field(cls, name, item, hints.get(name)) for name, item in zip(value._fields, value, strict=True)]
     # Numba cannot call a method on an empty tuple: a part without fields gets one that nobody reads.
-    return made(*(fields or [0.0]))
+    return _twin_class(cls)(*(fields or [0.0]))
 
 
 def _field(cls: type, name: str, item: Any, hint: Any) -> Any:
     item = twin(item)
-    if isinstance(item, (bool, np.float32, np.ndarray, tuple, np.random.Generator)):
+    if isinstance(item, (bool, np.ndarray, tuple, np.random.Generator)):
         return item
     if isinstance(item, (int, float, np.number)):
         return float(item) if "float" in str(hint) else item.item() if isinstance(item, np.number) else item
     raise TypeError(f"{cls.__name__}.{name} = {item!r} cannot enter compiled code: use a number, an array or a part")
 
 
-def rounded(value: Any, dtype: Any) -> Any:
-    """A part, number or array with its floating-point numbers rounded to `dtype`; float64 leaves all as it is."""
-    if dtype == np.float64:
-        return value
-    if isinstance(value, tuple):
-        items = [rounded(item, dtype) for item in value]
-        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
-    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-        return value.astype(dtype)
-    return dtype(value) if isinstance(value, float) else value
-
-
-def _single(constant: Any) -> Any:
-    with np.errstate(over="ignore"):
-        exact = isinstance(constant, float) and float(np.float32(constant)) == constant
-    return np.float32(constant) if exact else constant
-
-
-def _twin_class(cls: type, single: bool) -> type | None:
-    """The class of a part's twins, None for a NamedTuple without methods."""
+def _twin_class(cls: type) -> type:
     found = _looked_up.get()
     if found is None:
-        with _making:
-            return _made(cls, single)
-    if (cls, single) not in found:
-        with _making:
-            found[cls, single] = _made(cls, single)
-    return found[cls, single]
+        return _made(cls)
+    if cls not in found:
+        found[cls] = _made(cls)
+    return found[cls]
 
 
-def _made(cls: type, single: bool) -> type | None:
-    own = methods(cls)
-    if not own:
-        return None
+def _made(cls: type) -> type:
     content = fingerprint(cls)
-    if (cls, content, single) not in _twins:
+    if (cls, content) not in _twins:
         fields = getattr(cls, "_fields", ()) or ("unused",)
-        clash = set(fields) & own.keys()
+        clash = set(fields) & methods(cls).keys()
         if clash:
             raise TypeError(f"{cls.__name__}: {', '.join(clash)} is both a field and a method")
-        made: type = namedtuple(f"{cls.__name__}_{content[:16]}{'_single' if single else ''}", fields)  # type: ignore[misc]
-        _twins[cls, content, single], _content[made] = made, content
-        _methods[made] = {name: numba.njit(_copy(f, content, single), **INNER) for name, f in own.items()}
+        made: type = namedtuple(f"{cls.__name__}_{content[:16]}", fields)  # type: ignore[misc]
+        _twins[cls, content], _content[made] = made, content
+        _methods[made] = {name: numba.njit(_copy(f, content), **INNER) for name, f in methods(cls).items()}
         for name in _methods[made].keys() - _taught:
             _teach(name)
-    return _twins[cls, content, single]
+    return _twins[cls, content]
 
 
 def _teach(name: str) -> None:
@@ -180,20 +148,20 @@ class _PartMethods(AttributeTemplate):
         return nbtypes.BoundFunction(Bound, part)
 
 
-def specialise(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+def specialise(function: Callable[..., Any]) -> Callable[..., Any]:
     """Decorator for compiled versions of `function` chosen by argument types; the plain one serves Python."""
     _overloaded.add(function)
 
     def register(chooser: Callable[..., Any]) -> Callable[..., Any]:
         chooser.__annotations__ = {}  # Numba compares signatures with those of the chosen implementation
-        return overload(function, jit_options=OPTIONS | options)(chooser)
+        return overload(function, jit_options=OPTIONS)(chooser)
 
     return register
 
 
 def offers(kind: Any, name: str) -> bool:
     """Whether values of this Numba type are parts with a method of that name."""
-    return name in _methods.get(getattr(kind, "instance_class", object), {})
+    return isinstance(kind, nbtypes.BaseNamedTuple) and name in _methods.get(kind.instance_class, {})
 
 
 @typeof_impl.register(types.FunctionType)
@@ -238,7 +206,7 @@ class Kernel:
     """A function compiled for the types it is called with and kept on disk; `plain` is the same in Python."""
 
     def __init__(self, function: Any) -> None:
-        self.plain = self.__wrapped__ = function  # the second name is how a fingerprint finds its way in
+        self.plain = function
         self._compiled = numba.njit(_copy(function, package_digest()), **OPTIONS)
         self._compiled._cache = ContentCache(function, _describe)
 
@@ -247,18 +215,6 @@ class Kernel:
             return self._compiled(*[twin(argument) for argument in arguments])
         except NumbaError as error:
             raise TypeError(_explain(arguments, error)) from error
-
-    def entry(self, *arguments: Any) -> Any:
-        """The machine code for arguments of these types, which is called without a look at types, in a third of a µs.
-
-        Whoever calls it passes twins and sees to the types; an array of another dtype would be misread.
-        """
-        try:
-            types = tuple(numba.typeof(argument) for argument in arguments)
-            self._compiled.compile(types)
-        except NumbaError as error:
-            raise TypeError(_explain(arguments, error)) from error
-        return self._compiled.overloads[types].entry_point
 
 
 kernel = Kernel  # as a decorator

@@ -5,11 +5,9 @@ as long for a product of two vectors of 47,000 numbers. NumPy and SciPy wheels e
 """
 
 import ctypes
-import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +29,6 @@ def _library(path: str) -> tuple[Any, Any] | None:
 
 def _libraries() -> list[tuple[Any, Any]]:
     """Those that this process has loaded; none where the system does not tell."""
-    return _loaded(len(sys.modules))
-
-
-@lru_cache(1)
-def _loaded(modules: int) -> list[tuple[Any, Any]]:
-    """Looked for again where modules came since, and libraries may have come with them: it takes a millisecond."""
     try:
         lines = Path("/proc/self/maps").read_text().splitlines()
     except OSError:
@@ -45,24 +37,14 @@ def _loaded(modules: int) -> list[tuple[Any, Any]]:
     return [found for path in sorted(paths) if (found := _library(path)) is not None]
 
 
-_turn = threading.Lock()
-_inside: list[dict[int, tuple[Any, int]]] = []  # an entry for each who is inside, all the same: what to set back
-
-
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Inside, OpenBLAS uses one thread; as many as before when the last of several threads of ours has left."""
-    with _turn:
-        before = _inside[0] if _inside else {}
-        _inside.append(before)
-        for get, put in _libraries():
-            before.setdefault(id(put), (put, get()))
-            put(1)
+    """Inside, OpenBLAS uses one thread; afterwards as many as before."""
+    before = [(get, put, get()) for get, put in _libraries()]
+    for _, put, _ in before:
+        put(1)
     try:
         yield
     finally:
-        with _turn:
-            _inside.pop()
-            if not _inside:
-                for put, number in before.values():
-                    put(number)
+        for _, put, number in before:
+            put(number)

@@ -16,14 +16,12 @@ bound D + <g, u> + kappa |u - x|^2 / 2 >= D + <g, x> - |g|^2 / (2 kappa) holds f
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from oco import solvers
 from oco._jit import twin
-from oco.columns import Columns
 from oco.losses import Linear, Squared
 from oco.passes import (
     CHUNK,
@@ -31,11 +29,9 @@ from oco.passes import (
     ByBisection,
     Look,
     Moments,
-    add_sums,
-    between,
+    add_gradient,
     chunks,
     columns,
-    finite,
     infimum,
     look,
     penalised,
@@ -48,7 +44,7 @@ PASSES = 1000  # over the rounds for one checkpoint
 REPLAYS = 100  # the same where the stream has to be read again for each
 MOMENTS_COLUMNS = 2000  # up to here the squared loss keeps d^2 sums in place of rows
 MOMENTS_BYTES = 1 << 26  # of rows before they are added to the sums
-BATCH_BYTES = 1 << 20  # of rows in small blocks, or CHUNK rows, before they become one block
+BATCH_BYTES = 1 << 24  # of rows in small blocks, or CHUNK rows, before they become one block
 
 
 class Best(NamedTuple):
@@ -73,11 +69,9 @@ class Bracket:
         precision: float,
         passes: int,
         kappa: float = 0.0,
-        products: bool = False,
     ) -> None:
         self.measure, self.domain, self.floor, self.precision, self.left = measure, domain, floor, precision, passes
         self.kappa = kappa  # F is kappa-strongly convex
-        self.products = products  # rows are at hand for products with the Hessian
         self.reach = float(domain.reach(np.zeros(d)))
         self.rho = self.reach if domain.bounded else WITHIN
         self.x, self.upper, self.start, self.noise = np.zeros(d), math.inf, 0.0, 0.0
@@ -111,11 +105,6 @@ class Bracket:
         """sigma(-g) of X within the radius rho."""
         return min(float(self.domain.support(-g)), self.rho * float(np.linalg.norm(g)))
 
-    def price(self, g: Vector) -> float:
-        """What a gradient g adds to the interval's width."""
-        size = float(np.linalg.norm(g))
-        return size * size / (2.0 * self.kappa) if self.kappa > 0.0 else self.rho * size
-
     @property
     def lower(self) -> float:
         return max(self.floor, self._below(*self._best) if self._best else -math.inf)
@@ -145,8 +134,7 @@ class Mark(NamedTuple):
     """A checkpoint."""
 
     rounds: int
-    d: int  # columns that F depends on
-    width: int  # columns of the stream
+    d: int
     floor: float  # sum_t inf_z f(z, y_t), minus infinity where it was not asked for
 
 
@@ -181,75 +169,56 @@ class Hindsight:
         self._penalty = penalty
         self._part = twin(loss if hasattr(loss, "prox") else ByBisection(loss))
         floored = not (domain.bounded or isinstance(loss, Linear))
-        self._rounds, self._d, self._width, self._bytes = 0, 0, 0, 0
-        self._floor = 0.0 if floored else -math.inf
-        self._columns = Columns(domain)
+        self._rounds, self._d, self._floor, self._bytes = 0, 0, 0.0 if floored else -math.inf, 0
         self._kept: list[Block] | None = []  # None: too many, read again
         self._loose = Batch(0, 0, 0)
         self._marks: list[Mark] = []
         self._sum, self._size = np.zeros(0), np.zeros(0)  # of a_t and |a_t|, for the linear loss
         self._moments = Moments()
         self._solved: list[Best] = []
-        self._last: Vector | None = None  # the last minimiser
         self._folded, self._precision, self._rough = 0, math.inf, False
 
-    def see(self, block: Block, *, lasting: bool = False) -> None:
-        """The next rounds; without `lasting` the block may be reused afterwards.
-
-        lasting: its arrays stay as they are, and the rounds were played, which finds NaN and infinity.
-        """
+    def see(self, block: Block) -> None:
+        """The next rounds; the block may be reused afterwards."""
         values = block.a if isinstance(block, Dense) else block.values
-        if not lasting and not (finite(values) and finite(block.y)):
+        if not (np.isfinite(values).all() and np.isfinite(block.y).all()):
             raise ValueError(f"NaN or infinity among the features or labels of rounds from {self._rounds + 1} on")
         self._rounds += len(block.y)
-        self._width = max(self._width, columns(block))
-        if not isinstance(self.loss, Linear):
-            block = self._columns.renumber(block)
         self._d = max(self._d, columns(block))
         if isinstance(self.loss, Linear):
             self._add(block)
             return
         if math.isfinite(self._floor):
-            labels, times = self._labels(block.y)
-            least = np.empty(len(labels))
-            infimum(self._part, labels, least)
-            self._floor += float(least @ times) - ROUNDING * float(np.abs(least) @ times)
+            least = np.empty(len(block.y))
+            infimum(self._part, block.y, least)
+            self._floor += float(least.sum()) - ROUNDING * float(np.abs(least).sum())
         if self._kept is not None:
-            parts: list[Any] = [part if lasting or isinstance(part, int) else np.array(part) for part in block]
+            parts: list[Any] = [np.array(part) if isinstance(part, np.ndarray) else part for part in block]
             self._kept.append(type(block)(*parts))
             size = sum(part.nbytes for part in parts if isinstance(part, np.ndarray))
             self._bytes += size
-            self._collect(Batch(1, len(block.y), size))
+            blocks, rounds, size = self._loose.blocks + 1, self._loose.rounds + len(block.y), self._loose.size + size
+            self._loose = Batch(blocks, rounds, size)
+            if rounds >= CHUNK or size >= BATCH_BYTES:
+                self._gather()
             self._shed()
 
-    def _labels(self, y: Vector) -> tuple[Any, Any]:
-        """The labels and how often each occurs."""
-        known = np.array(getattr(self.loss, "labels", ()))
-        times = np.array([np.count_nonzero(y == label) for label in known])
-        return (known, times) if times.sum() == len(y) else np.unique(y, return_counts=True)
-
-    def _collect(self, new: Batch) -> None:
-        """Small blocks become one, for fast passes; joining all rows at the end would take twice their memory."""
-        if new.rounds >= CHUNK or new.size >= BATCH_BYTES:
-            self._gather(before=1)
-            return
-        self._loose = Batch(*(one + other for one, other in zip(self._loose, new, strict=True)))
-        if self._loose.rounds >= CHUNK or self._loose.size >= BATCH_BYTES:
-            self._gather()
-
-    def _gather(self, before: int = 0) -> None:
-        """The loose blocks, which end `before` blocks before the last, become one."""
+    def _gather(self) -> None:
+        """The last small blocks become one, for fast passes; joining all rows at the end takes twice their memory."""
         if self._kept and self._loose.blocks:
-            stop = len(self._kept) - before
-            self._kept[stop - self._loose.blocks : stop] = _merge(self._kept[stop - self._loose.blocks : stop])
+            self._kept[-self._loose.blocks :] = _merge(self._kept[-self._loose.blocks :])
         self._loose = Batch(0, 0, 0)
 
     def _add(self, block: Block) -> None:
         wider = self._d - len(self._sum)
-        if wider > 0:
-            self._sum, self._size = np.pad(self._sum, (0, wider)), np.pad(self._size, (0, wider))
+        self._sum, self._size = np.pad(self._sum, (0, wider)), np.pad(self._size, (0, wider))
         for part in chunks([block], len(block.y)):
-            add_sums(part, self._sum, self._size)
+            if isinstance(part, Dense):
+                sizes: Block = Dense(np.abs(part.a), part.y)
+            else:
+                sizes = part._replace(values=np.abs(part.values))
+            add_gradient(part, np.ones(len(part.y)), self._sum)
+            add_gradient(sizes, np.ones(len(part.y)), self._size)
 
     @property
     def solved(self) -> int:
@@ -259,7 +228,7 @@ class Hindsight:
     @property
     def _by_moments(self) -> bool:
         known = len(self._moments.b) > 0 and self._replay is None
-        return isinstance(self.loss, Squared) and (self._width <= MOMENTS_COLUMNS or known)
+        return isinstance(self.loss, Squared) and (self._d <= MOMENTS_COLUMNS or known)
 
     def _shed(self) -> None:
         """Make room: add rows to the moments, or drop them all and rely on the replay."""
@@ -277,9 +246,9 @@ class Hindsight:
 
     def mark(self) -> None:
         """A checkpoint is here, after all rounds seen so far."""
-        self._marks.append(Mark(self._rounds, self._d, self._width, self._floor))
+        self._marks.append(Mark(self._rounds, self._d, self._floor))
         if isinstance(self.loss, Linear):
-            self._note(self._marks[-1], self._linear() if self._penalty == NONE else self._linear_penalised(), None)
+            self._solved.append(self._linear() if self._penalty == NONE else self._linear_penalised())
 
     def _linear_penalised(self) -> Best:
         """<G, u> + t psi(u): by the solvers, from the point that shrinking and projecting give, often the best."""
@@ -328,23 +297,15 @@ class Hindsight:
     def _fold(self, precision: float, progress: Callable[[int], None] | None = None) -> None:
         """Add the rows kept to the moments, solving at every mark on the way."""
         kept, self._kept, self._bytes, self._loose = self._kept or [], [], 0, Batch(0, 0, 0)
-        self._solve_folded(precision, progress)
-        for block in kept:
-            # Rows of several marks may have been joined: each mark is solved before the rows after it come in.
-            ends = (mark.rounds - self._folded for mark in self._marks[len(self._solved) :])
-            cuts = sorted({0, len(block.y), *(end for end in ends if end < len(block.y))})
-            for low, high in pairwise(cuts):
-                self._moments.add(between(block, low, high))
-                self._folded += high - low
-                self._solve_folded(precision, progress)
-
-    def _solve_folded(self, precision: float, progress: Callable[[int], None] | None) -> None:
-        """The marks whose rows, and no others, are in the moments."""
-        for mark in self._marks[len(self._solved) :]:
-            if mark.rounds > self._folded:
-                break
-            self._moments.widen(mark.d)
-            self._note(mark, self._enclose(mark, self._moments_look, min(precision, 1e-9), PASSES), progress)
+        for block in [None, *kept]:
+            if block is not None:
+                self._moments.add(block)
+                self._folded += len(block.y)
+            for mark in self._marks[len(self._solved) :]:
+                if mark.rounds > self._folded:
+                    break
+                self._moments.widen(mark.d)
+                self._note(self._enclose(mark, self._moments_look, min(precision, 1e-9), PASSES), progress)
 
     def _moments_look(self, x: Vector, mu: float, width: float, rows: Vector, keep: bool) -> Look:
         return self._moments.look(x)
@@ -352,7 +313,6 @@ class Hindsight:
     def _solve_rows(self, precision: float, progress: Callable[[int], None] | None) -> None:
         if precision < self._precision:
             self._solved.clear()
-            self._last = None
             self._precision = precision
         self._gather()
         for mark in self._marks[len(self._solved) :]:
@@ -363,16 +323,15 @@ class Hindsight:
                 return look(self._part, chunks(self._blocks(), rounds), x, mu, width, rows, keep)
 
             passes = PASSES if self._kept is not None else REPLAYS
-            self._note(mark, self._enclose(mark, measure, precision, passes), progress)
+            self._note(self._enclose(mark, measure, precision, passes), progress)
 
     def _blocks(self) -> Iterable[Block]:
         if self._kept is None and self._replay is not None:
-            return map(self._columns.renumber, self._replay())
+            return self._replay()
         return self._kept or []
 
-    def _note(self, mark: Mark, best: Best, progress: Callable[[int], None] | None) -> None:
-        self._last = best.x
-        self._solved.append(best._replace(x=self._columns.original(best.x, mark.width)))
+    def _note(self, best: Best, progress: Callable[[int], None] | None) -> None:
+        self._solved.append(best)
         if progress is not None:
             progress(1)
 
@@ -386,13 +345,12 @@ class Hindsight:
             return look if weight == NONE else penalised(look, weight, x, mu, columns, keep)
 
         limits: dict[str, Any] = {"floor": mark.floor, "precision": precision, "passes": passes, "kappa": weight.l2}
-        limits["products"] = self._kept is not None and not isinstance(self.loss, Linear)
         at = Bracket(whole, self.domain, mark.d, **limits)
         origin = solvers.project(self.domain, np.zeros(mark.d))
         if mark.rounds == 0:
             return Best(origin, 0.0, 0.0, math.inf)
         at.start = at(origin).value
-        for x in (near, self._last):
+        for x in (near, self._solved[-1].x if self._solved else None):
             if x is not None:
                 at(solvers.project(self.domain, np.pad(x, (0, mark.d - len(x)))))
         if math.isinf(at.upper):
@@ -408,20 +366,10 @@ def _merge(blocks: list[Block]) -> list[Block]:
     dense = [block for block in blocks if isinstance(block, Dense) and columns(block) == columns(blocks[0])]
     sparse = [block for block in blocks if isinstance(block, Sparse)]
     if len(dense) == len(blocks) > 1:
-        return [Dense(*(_joined(parts) for parts in zip(*dense, strict=True)))]
+        return [Dense(*(np.concatenate(parts) for parts in zip(*dense, strict=True)))]
     if len(sparse) == len(blocks) > 1:
         _, indices, values, y, d = zip(*sparse, strict=True)
         lengths = np.concatenate([np.diff(block.indptr) for block in sparse])
         indptr = np.concatenate([[0], np.cumsum(lengths)])
-        return [Sparse(indptr, _joined(indices), _joined(values), _joined(y), max(d))]
+        return [Sparse(indptr, np.concatenate(indices), np.concatenate(values), np.concatenate(y), max(d))]
     return blocks
-
-
-def _joined(parts: tuple[Any, ...]) -> Any:
-    """The rows of all parts: without a copy where these are slices of one array that follow one another."""
-    first, end = parts[0], parts[0].ctypes.data
-    for part in parts:
-        if part.base is None or part.base is not first.base or part.ctypes.data != end or not part.flags.c_contiguous:
-            return np.concatenate(parts)
-        end += part.nbytes
-    return np.lib.stride_tricks.as_strided(first, (sum(map(len, parts)), *first.shape[1:]))

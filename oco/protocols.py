@@ -82,7 +82,8 @@ class Domain(Protocol):
     `separable` says that it is a product of intervals; then `clip(i, v)` projects coordinate i (v elsewhere). Otherwise
     `project(x)` is Euclidean, `project_diagonal(x, h)` is argmin_{u in X} sum_i h_i (u_i - x_i)^2, and `holds(x)`
     says that there is nothing to project; all these, and `project_metric(x, h, q)` for the metric
-    Q diag(h) Q^T where it exists, are called by kernels.
+    Q diag(h) Q^T where it exists, are called by kernels. `ball_radius()` (optional): r where the domain is
+    {|x|_2 <= r}, infinity for R^d; a projection in a full metric then needs no eigenvectors.
     """
 
     separable: bool

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-import oco
+from oco import __version__
 from oco.regret import Run
 
 Games = Sequence[tuple[str, Sequence[Run]]]
@@ -20,7 +20,7 @@ Games = Sequence[tuple[str, Sequence[Run]]]
 def versions() -> dict[str, str]:
     """Versions of everything that numbers depend on."""
     packages = ("numpy", "scipy", "numba", "llvmlite", "matplotlib")
-    own = {"oco": oco.__version__, "python": platform.python_version()}
+    own = {"oco": __version__, "python": platform.python_version()}
     return own | {name: metadata.version(name) for name in packages}
 
 
@@ -73,7 +73,6 @@ def learner_record(title: str, run: Run) -> dict[str, Any]:
             "domain": plain(run.domain),
             "penalty": plain(run.penalty),
             "seed": run.seed,
-            "dtype": run.dtype,
         },
     }
 

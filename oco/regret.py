@@ -51,7 +51,6 @@ class Run:
     domain: Any
     seed: int
     penalty: Penalty  # of every round
-    dtype: str  # of rows and decisions: float64 or float32
     start: Vector  # x_1
     promised: float  # Lipschitz constant that the stream and loss promise, infinity if none
     exp_concavity: float  # alpha such that the losses are known to be alpha-exp-concave on the domain, 0 if none

@@ -11,7 +11,7 @@ from oco.fit import check_fit, tuned, validate
 from oco.history import Recorder
 from oco.penalty import Penalty
 from oco.player import Player
-from oco.protocols import Block, Dense, Setting
+from oco.protocols import Block, Setting
 from oco.regret import Run
 from oco.streams import head
 
@@ -27,8 +27,10 @@ class Seat:
         hindsight: Hindsight,
         loss: Any,
         *,
+        start: Any,
+        layout: str,
+        compiled: bool,
         audit: bool,
-        **options: Any,
     ) -> None:
         self.name, self.loss, self.hindsight = name, loss, hindsight
         check_fit(learner, setting.domain, loss)
@@ -37,7 +39,8 @@ class Seat:
         learner = tuned(learner, setting)
         validate(learner)
         penalty = Penalty(setting.l1, setting.l2)
-        self.player = Player(learner, setting.d, setting.domain, penalty=penalty, **options)
+        options: dict[str, Any] = {"start": start, "penalty": penalty, "layout": layout, "compiled": compiled}
+        self.player = Player(learner, setting.d, setting.domain, **options)
         self.rows: list[dict[str, Any]] = []
         self.seconds = 0.0
         self._parts: list[float] = []
@@ -56,16 +59,9 @@ class Seat:
             self.player.advance(head(piece, 0, 0), self.loss, adversary)  # compiles outside the clock
         began = time.perf_counter()
         self.player.advance(piece, self.loss, adversary)
-        self.took(piece, time.perf_counter() - began)
-
-    def took(self, piece: Block, seconds: float) -> None:
-        """Enter the time that the rounds of `piece` took; a loss or gradient that is not finite ends the play."""
-        self.seconds += seconds
+        self.seconds += time.perf_counter() - began
         ledger = self.player.ledger
         if not math.isfinite(ledger.loss + ledger.sumsq):
-            a = piece.a if isinstance(piece, Dense) else piece.values
-            if not np.isfinite(a).all():
-                raise ValueError(f"NaN or infinity among the features of round {ledger.t}")
             raise ValueError(
                 f"{self.name}: the loss or its gradient is not finite in round {ledger.t} "
                 f"({type(self.loss).__name__}, decision of size {np.abs(self.player.x).max():g})"
@@ -81,7 +77,7 @@ class Seat:
     def record(self) -> None:
         """Take a checkpoint; a decision outside the domain ends the play."""
         self.flush()
-        if not self.player.feasible():
+        if not self.player.domain.contains(self.player.x):
             who, where = type(self.player.learner).__name__, type(self.player.domain).__name__
             raise ValueError(
                 f"{self.name}: the decision after round {self.player.ledger.t} is outside {where}; an update ends in "
@@ -103,8 +99,7 @@ class Seat:
             history=self._recorder.history(start) if self._recorder is not None else None,
             start=start,
             penalty=self.player.penalty,
-            dtype=self.player.dtype.__name__,
-            x=self.player.x.astype(float),
+            x=self.player.x.copy(),
             rates=self.player.rates(),
             seconds=self.seconds,
             hindsight=self.hindsight,

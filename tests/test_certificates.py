@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog, minimize
-from scipy.sparse import csr_array
 
 from oco import Absolute, Ball, Box, Hinge, L1Ball, Linear, Logistic, Penalty, Simplex, Space, Squared, ZipfText
 from oco.comparators import BATCH_BYTES, Hindsight
@@ -380,25 +379,3 @@ def test_strongly_convex_certificates_hold_everywhere(loss):
 def test_nan_is_refused():
     with pytest.raises(ValueError, match="NaN or infinity"):
         Hindsight(Squared(), Ball()).see(Dense(np.array([[np.nan]]), np.ones(1)))
-
-
-@pytest.mark.parametrize("sparse", [False, True])
-@pytest.mark.parametrize("loss", [Squared(), Logistic(), Absolute(), Linear()], ids=lambda x: type(x).__name__)
-def test_a_mark_knows_the_rows_before_it_and_no_others(loss, sparse, monkeypatch):
-    """Whatever blocks the rows come in, and whichever of these are joined on the way."""
-    monkeypatch.setattr("oco.comparators.CHUNK", 64)
-    a, y = problem(8, 300, 3, signed=hasattr(loss, "labels"))
-    whole, marks, done = Hindsight(loss, Ball()), [1, 5, 40, 41, 90, 200, 300], 0
-    rows = as_block(csr_array(a) if sparse else a, y, "rows")
-    for stop in sorted({*range(0, 301, 7), *marks} - {0}):
-        whole.see(head(rows, done, stop))
-        done = stop
-        if stop in marks:
-            whole.mark()
-    for t, best in zip(marks, whole.solve(), strict=True):
-        alone = enclose(loss, Ball(), a[:t], y[:t])
-        assert best.lower <= alone.upper + 1e-9 and alone.lower <= best.upper + 1e-9
-        assert best.upper - best.lower <= 1e-4 * (1.0 + abs(alone.upper))
-        if t < 300:  # control: a row more is another minimum
-            more = enclose(loss, Ball(), a[: t + 7], y[: t + 7])
-            assert more.lower > best.upper + 1e-3 or more.upper < best.lower - 1e-3

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from oco import __version__
-from oco.cli import attack, listing, play, study
+from oco.cli import attack, listing, play
 
 
 class _Parser(argparse.ArgumentParser):
@@ -25,7 +25,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"oco {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
-    for command in (play, study, listing, attack):
+    for command in (play, listing, attack):
         command.add_to(commands, formatter)
     return parser
 

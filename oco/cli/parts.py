@@ -11,57 +11,47 @@ from oco.losses import LOSSES
 from oco.penalty import Penalty
 
 
-def _value(text: str) -> Any:
-    """What a word stands for; a word that stands for nothing is returned."""
-    known = {"theory": None, "none": None, "true": True, "false": False}
-    if text in known:
-        return known[text]
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+def _number(text: str) -> Any:
+    if text in ("theory", "none"):
+        return None
+    if text in ("true", "false"):
+        return text == "true"
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
 
 
 def build(text: str, known: dict[str, Any], noun: str) -> Any:
     """A part from NAME[:param=value,...]; ValueError names what is wrong and what there is."""
     name, _, rest = text.partition(":")
-    kind, given = find(name, known, noun), {}
-    for item in filter(None, rest.split(",")):
-        key, equals, value = item.partition("=")
-        if key in getattr(kind, "_fields", ()) and not equals:
-            raise ValueError(f"{noun} {name}: {key} has no value; write {key}=NUMBER")
-        if key in given:
-            raise ValueError(f"{noun} {name}: {key} is given twice")
-        given[key] = _value(value)
-    check(kind, given, f"{noun} {name}")
-    return kind(**given)
-
-
-def find(name: str, known: dict[str, Any], noun: str) -> Any:
-    """The class of that name; ValueError says which names are near."""
     name = name.replace("_", "-")
     if name not in known:
         near = get_close_matches(name, known, n=3, cutoff=0.4)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
         raise ValueError(f"no {noun} is called {name!r}; {hint}")
-    return known[name]
-
-
-def check(kind: Any, given: dict[str, Any], who: str) -> None:
-    """Refuse parameters that the class does not have, and values that are not numbers of the sort it takes."""
-    for key, value in given.items():
-        if key not in getattr(kind, "_fields", ()):
-            takes = ", ".join(getattr(kind, "_fields", ())) or "none"
-            raise ValueError(f"{who} takes no parameter {key!r}; its parameters: {takes}")
-        default = kind._field_defaults.get(key, 0)
-        if value is None and default is not None:
-            raise ValueError(f"{who}: there is no {key} by theorem; give a number")
-        wrong = isinstance(value, bool) and not isinstance(default, bool)
-        if wrong or not (value is None or isinstance(value, (bool, int, float))):
-            said = str(value).lower() if isinstance(value, bool) else value
-            raise ValueError(f"{who}: {key}={said} is not a number")
+    kind, given = known[name], {}
+    fields = getattr(kind, "_fields", ())
+    for item in filter(None, rest.split(",")):
+        key, equals, value = item.partition("=")
+        if key in fields and not equals:
+            raise ValueError(f"{noun} {name}: {key} has no value; write {key}=NUMBER")
+        if key not in fields:
+            takes = ", ".join(fields) or "none"
+            raise ValueError(
+                f"{noun} {name} takes no parameter {key!r}; its parameters (as {name}:param=value): {takes}"
+            )
+        if key in given:
+            raise ValueError(f"{noun} {name}: {key} is given twice")
+        try:
+            given[key] = _number(value)
+        except ValueError:
+            raise ValueError(f"{noun} {name}: {key}={value} is not a number") from None
+        if isinstance(given[key], bool) and not isinstance(kind._field_defaults.get(key), bool):
+            raise ValueError(f"{noun} {name}: {key}={value} is not a number")
+        if given[key] is None and kind._field_defaults.get(key, 0) is not None:
+            raise ValueError(f"{noun} {name}: there is no {key} by theorem; give a number")
+    return kind(**given)
 
 
 def named_learners(texts: list[str]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oco.bounds import bound, lipschitz, radius, trajectory, width
-from oco.lowlevel import rsqrt
 from oco.protocols import THEORY, Round, Setting, Vector, declare
 
 
@@ -34,9 +33,8 @@ class AdaGrad(NamedTuple):
 
     def rule(self, now: Round, g: float, x: float, s: float) -> tuple[float, float]:
         s = s + g * g
-        v = s + self.eps
-        inverse = rsqrt(v) if self.delta == 0.0 else 1.0 / (self.delta + math.sqrt(v))  # 1 / H_i
-        return (x - self.eta * g * inverse if v > 0.0 else x), s
+        h = self.delta + math.sqrt(s + self.eps)
+        return (x - self.eta * g / h if h > 0.0 else x), s
 
     def metric(self, now: Round, s: float) -> float:
         return (self.delta + math.sqrt(s + self.eps)) / self.eta
@@ -47,10 +45,11 @@ class AdaGrad(NamedTuple):
         return self._replace(eta=widest / math.sqrt(2.0))
 
     def tally(self, s: Vector, domain: Any) -> dict[str, float]:
-        roots = np.sqrt(s + self.eps if self.eps > 0.0 else s)
+        roots = np.sqrt(s + self.eps)
+        widths = domain.widths(len(s))
         return {
             "roots": float(roots.sum()),
-            "weighted": float(domain.widths(len(s)) ** 2 @ roots) if domain.bounded else math.inf,
+            "weighted": float(widths**2 @ roots) if domain.bounded else math.inf,
             "ground": float(len(s) * math.sqrt(self.initial + self.eps)),
         }
 

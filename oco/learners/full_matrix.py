@@ -10,7 +10,7 @@ from oco.projections import add_multiple, norm
 from oco.protocols import THEORY, Matrix, Round, Setting, Vector, declare
 from oco.roots import Root, add, back, ball_radius, combine, no_root, onto_ball, settle, spectrum, wider
 
-LARGEST = 4096  # above this dimension the matrices alone pass 100 MB each and a round a minute
+LARGEST = 4096  # above this dimension each of the matrices passes 100 MB
 
 
 class FullMatrixState(NamedTuple):
@@ -25,8 +25,8 @@ class FullMatrixAdaGrad(NamedTuple):
     The gradient is accumulated before the step; H^+ is the pseudo-inverse, so delta = 0 is allowed (g is in the
     range of G). Regret at u <= delta |x_1 - u|^2 / (2 eta) + (max_s |x_s - u|_2^2 / (2 eta) + eta) tr G_t^{1/2}
     (Theorem 7, mirror-descent part, with delta/2 in place of delta). By theorem eta = D / sqrt(2), regret <=
-    sqrt(2) D tr G_t^{1/2}. O(d^2) a round on the whole space and
-    balls, where eigenvectors are needed once in about d / 3 rounds; O(d^3) on domains that need them in each.
+    sqrt(2) D tr G_t^{1/2}. O(d^2) a round on the whole space and on balls, where eigenvectors are needed about once in
+    d / 3 rounds (see oco.roots); O(d^3) on other domains, which need them in each.
     """
 
     eta: float = THEORY

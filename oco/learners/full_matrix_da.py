@@ -27,7 +27,7 @@ from oco.roots import (
 
 class LazyMatrixState(NamedTuple):
     x: Vector  # (d,)
-    root: Root  # of G_t = sum_s g_s g_s^T; root.turned: x_1, the sum of gradients over root.unit, and x in its basis
+    root: Root  # of G_t = sum_s g_s g_s^T; root.turned: x_1, g_1 + ... + g_t and x in its basis
 
 
 @declare(needs=("project_metric",), positive=("eta", "delta"))
@@ -39,7 +39,7 @@ class FullMatrixDualAveraging(NamedTuple):
     second step. Regret at u <= |x_1 - u|^2_{H_t} / (2 eta) + (eta / 2) sum_s g_s^T H_{s-1}^{-1} g_s
                      <= delta |x_1 - u|^2 / (2 eta) + (|x_1 - u|^2 / (2 eta) + eta) tr G_t^{1/2}
     (Theorem 7, primal-dual part, with half its constants on |x_1 - u|^2). By theorem delta = G and
-    eta = max_u |x_1 - u| / sqrt(2). O(d^2) a round on the whole space and balls, O(d^3) elsewhere.
+    eta = max_u |x_1 - u| / sqrt(2). O(d^2) a round on the whole space and on balls, O(d^3) on other domains.
     """
 
     eta: float = THEORY
@@ -62,18 +62,18 @@ class FullMatrixDualAveraging(NamedTuple):
             return state
         radius = ball_radius(domain)
         root, z, _ = add(state.root, g, True)
-        delta = self.delta / root.unit
+        delta, eta = self.delta / root.unit, self.eta / root.unit
         start, total, y = root.turned[0], root.turned[1], root.turned[2]
-        add_multiple(total[: len(z)], 1.0, z)
+        add_multiple(total[: len(z)], root.unit, z)
         u, _ = solve(root.block, total[: len(z)])
         for i in range(len(y)):
             y[i] = start[i]
-        add_multiple(y[: len(z)], -self.eta, combine(root.block, delta, total[: len(z)], u))
+        add_multiple(y[: len(z)], -eta, combine(root.block, delta, total[: len(z)], u))
         if norm(y) > radius:
             if norm(start) > 0.0:
                 root = onto_ball(root, delta, radius, y)
             else:
-                root = on_sphere(root, delta, radius, y, start, -self.eta, 0.0, total[: len(z)], u)
+                root = on_sphere(root, delta, radius, y, start, -eta, 0.0, total[: len(z)], u)
         root = settle(domain, root, delta, y)
         return LazyMatrixState(back(root, y), root)
 

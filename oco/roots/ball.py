@@ -36,7 +36,7 @@ def _settle(domain, root, delta, y):  # type: ignore[no-untyped-def]
 
 def _settle_by_eigenvectors(domain: Any, root: Root, delta: float, y: Vector) -> Root:
     d = len(y)
-    root = renewed(root, np.zeros(d), delta > 0.0)
+    root = renewed(root, np.zeros(d), False)
     h = np.empty(d)
     for i in range(d):
         h[i] = delta + math.sqrt(root.values[i])

@@ -22,10 +22,10 @@ class Block(NamedTuple):
     """What has come since the last eigendecomposition; arrays (., w) hold the first w rotated coordinates."""
 
     rule: Quadrature
-    v: Matrix  # (rows, w): the rotated gradients, zeros below row `filled`
+    v: Matrix  # (rows, w): the rotated gradients, zeros below row `held`
     inverse: Matrix  # (n, w): X_j
     factor: Matrix  # (n, .): T_j in bands of four rows, each as long as its last
-    filled: int
+    held: int
     first: int  # rank of G before the block
     top: float  # largest eigenvalue of G before the block
     across: Vector  # (rows,): sum_k |<v_i, v_k>|; by the largest of these, at most, it has grown
@@ -38,12 +38,13 @@ def empty_block() -> Block:
     return Block(Quadrature(none, 0.0, 0.0), none, none, none, 0, 0, 0.0, np.zeros(0), 0, 0.0)
 
 
-def new_block(rule: Quadrature, values: Vector, first: int, rank: int) -> Block:
-    """A block on the eigenvalues `values`, of which `first` are positive; `rank` is what it is with the next row."""
+def new_block(rule: Quadrature, values: Vector, first: int) -> Block:
+    """A block on the eigenvalues `values`, of which `first` are positive; without room where the rule has no nodes."""
     shifts = rule.nodes[0]
     n = len(shifts)
-    rows = 4 * math.ceil((24.0 + 0.35 * rank) / math.sqrt(n))
-    width = min(len(values), rank + rows)
+    # Few rows make eigenvectors frequent, many make rounds long: the cost is flat around this.
+    rows = 4 * math.ceil((24.0 + 0.35 * first) / math.sqrt(n)) if n > 0 else 0
+    width = min(len(values), first + rows)
     inverse = np.empty((n, width))
     for j in range(n):
         for i in range(width):
@@ -52,25 +53,25 @@ def new_block(rule: Quadrature, values: Vector, first: int, rank: int) -> Block:
     while watched + 1 < n and shifts[watched + 1] <= 0.25 * rule.low:
         watched += 1
     trace = 0.0
-    for i in range(width):
+    for i in range(width if n > 0 else 0):
         trace += inverse[watched, i]
     factor = np.zeros((n, (rows // 4) * (2 * rows + 8)))
     return Block(rule, np.zeros((rows, width)), inverse, factor, 0, first, values[0], np.zeros(rows), watched, trace)
 
 
 def solve(block: Block, z: Vector) -> tuple[Matrix, Matrix]:
-    """(G + s_j)^{-1} z (n, w), and w_j (n, `filled` rounded up to fours)."""
+    """(G + s_j)^{-1} z (n, w), and w_j (n, held rounded up to fours)."""
     inverse = block.inverse
     n, width = inverse.shape
     u = np.empty((n, width))
     for j in range(n):
         for i in range(width):
             u[j, i] = inverse[j, i] * z[i]
-    held = 4 * ((block.filled + 3) // 4)
-    w = np.zeros((n, held))
-    c = np.empty((2, held))
+    padded = 4 * ((block.held + 3) // 4)
+    w = np.zeros((n, padded))
+    c = np.empty((2, padded))
     y = np.empty((2, width))
-    for j in range(0, n if held > 0 else 0, 2):
+    for j in range(0, n if padded > 0 else 0, 2):
         _products(u[j], u[j + 1], block.v, c)
         _through_factor(block.factor[j], c[0], w[j])
         _through_factor(block.factor[j + 1], c[1], w[j + 1])
@@ -89,7 +90,7 @@ def _trace(block: Block, z: Vector, u: Matrix) -> float:
 
 def _meet(block: Block, z: Vector) -> float:
     """Enter z in `across`; returns the largest of its entries."""
-    m = block.filled
+    m = block.held
     block.across[m] = dot(z, z)
     most = 0.0
     for k in range(m):
@@ -101,7 +102,7 @@ def _meet(block: Block, z: Vector) -> float:
 
 
 def sound(block: Block, z: Vector, u: Matrix, rank: int) -> bool:
-    """Whether G + z z^T, of this rank, is sure to stay in the rule's range, and u = solve(z) to keep its digits."""
+    """Whether G + z z^T, of this rank, is sure to keep its spectrum in the rule's range, and u = solve(z) digits."""
     if not _weighted(block.inverse[0], z) <= CANCELLED * (1.0 + dot(z, u[0])):
         return False
     if not block.top + _meet(block, z) <= block.rule.high:
@@ -113,7 +114,7 @@ def sound(block: Block, z: Vector, u: Matrix, rank: int) -> bool:
 
 def append(block: Block, z: Vector, u: Matrix, w: Matrix) -> Block:
     """G + z z^T; u and w are solve(z), and u becomes what it is for the new G."""
-    m, trace = block.filled, _trace(block, z, u)
+    m, trace = block.held, _trace(block, z, u)
     length = 4 * (m // 4 + 1)
     start = length * (length // 2 - 2) + m % 4 * length  # after bands of 4 * 4, 4 * 8, ... numbers
     for j in range(len(u)):

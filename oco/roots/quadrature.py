@@ -1,17 +1,16 @@
 """1 / (delta + sqrt z) as a sum of few simple fractions, the same poles for every delta >= 0.
 
-With s = low sc^2(u | 1 - low/high) the integral z^{-1/2} = (2/pi) int_0^inf dw / (z + w^2), w^2 = s, becomes that of a
+With w^2 = s = low sc^2(u | 1 - low/high) the integral z^{-1/2} = (2/pi) int_0^inf dw / (z + w^2) becomes that of a
 periodic function, and n equal steps give r(z) = sum_j c_j / (z + s_j) with a relative error on [low, high] of about
 4 exp(-2 pi^2 n / log(16 high/low)) (Hale, Higham and Trefethen 2008, method 3; Zolotarev 1877). Since
-1 / (delta + sqrt z) = (z z^{-1/2} - delta) / (z - delta^2), the same nodes give
+1 / (delta + sqrt z) = (z z^{-1/2} - delta) / (z - delta^2), the same nodes give, with p = delta^2,
 
-    (z r(z) - delta) / (z - delta^2) = sum_j c_j s_j / ((s_j + p) (z + s_j)) + delta (delta r(p) - 1) / (z - p),
+    (z r(z) - delta) / (z - p) = sum_j c_j s_j / ((s_j + p) (z + s_j)) + delta (delta r(p) - 1) / (z - p).
 
-p = delta^2. Where p lies in [low, high] the last term is at rounding level. Elsewhere 1 / (z - p) is interpolated in
-Zolotarev's points z_i, with nodes for an interval a little wider than [low, high]: with
-omega(z) = prod_i (z - z_i) / (z + s_i) the fraction (1 - omega(z)/omega(p)) / (z - p) has the poles -s_j alone, and
-omega(z)/omega(p) is small on [low, high]; for p above `high`, so has z (1 - omega(z)/omega(p)) / (z - p) - 1, which
-approximates p / (z - p).
+Where p lies in [low, high] the last term is at rounding level. Elsewhere 1 / (z - p) is interpolated in Zolotarev's
+points z_i, with nodes for an interval a little wider than [low, high]: where omega(z) = prod_i (z - z_i) / (z + s_i),
+the fraction (1 - omega(z)/omega(p)) / (z - p) has the poles -s_j alone, and omega(z)/omega(p) is small. So it is for p
+above `high` in z (1 - omega(z)/omega(p)) / (z - p) - 1, which stands for p / (z - p).
 """
 
 import math
@@ -21,12 +20,12 @@ import numpy as np
 
 from oco.protocols import Matrix, Vector
 
-MOST = 200  # nodes: for high / low = 1e48, of which float64 sees half
+MOST = 200  # nodes, for high / low = 1e44
 TERMS = 8  # of theta series on each side: e^-60 is left for high >= 16 low
 
 
 class Quadrature(NamedTuple):
-    """sum_j w_j / (z + s_j) + w_inf on low <= z <= high, to 1e-12 relative."""
+    """sum_j w_j / (z + s_j) + w_inf on low <= z <= high, to 4e-12 relative at most."""
 
     nodes: Matrix  # (4, n), n even: s_j ascending, c_j s_j, the residues of omega at -s_j, and z_j
     low: float
@@ -39,7 +38,7 @@ def quadrature(low: float, high: float, every: bool) -> Quadrature:
     octaves = math.log2(high / low)
     if not every:
         n = 2 * math.ceil((octaves + 4.0) * math.log(2.0) * 14.2 / (2.0 * math.pi**2))
-        return Quadrature(_shifts(low, high, n)[[0, 1, 0, 0]], low, high)
+        return Quadrature(np.vstack([_shifts(low, high, n), np.zeros((2, n))]), low, high)
     n = 2 * math.ceil(4.0 + 0.65 * octaves)
     wider = 3.0 if octaves < 10.0 else 5.0
     shifts, strengths = _shifts(low / wider, wider * high, n)

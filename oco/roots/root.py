@@ -19,11 +19,13 @@ from oco.roots.quadrature import MOST, Quadrature, quadrature
 NEW = 1e-13  # a part outside the span as small as this, relative to |g|, is rounding
 SKEW = 1e-12  # a basis that changes |g|^2 by more is made orthogonal again
 EPS = 2.3e-16
+LEAP = 1e60  # units, which a gradient must pass for the unit to become its size
+FAINT = 1e-40  # lam_min / lam_max below which eigenvalues are as good as none
 GRADED = 1e-7  # lam_min / lam_max below which eigenvalues of a sum lose digits that singular values keep
 
 
 class Root(NamedTuple):
-    unit: float  # a power of two of the size of the first gradient, in which the others are measured
+    unit: float  # a power of two, of the size of the first gradient, in which gradients are measured
     basis: Matrix  # (d, d), orthogonal, by rows
     values: Vector  # (d,): lam, falling, zero from the rank at the beginning of the block
     turned: Matrix  # (k, d): vectors of the learner's own, in the coordinates of the basis
@@ -50,7 +52,7 @@ def wider(root: Root, vectors: Matrix) -> Root:
 def spectrum(root: Root) -> tuple[Vector, Matrix]:
     """The eigenvalues of sqrt G, falling, and an orthogonal matrix of eigenvectors, by columns."""
     width, d = root.block.v.shape[1], len(root.values)
-    rows = np.pad(root.block.v[: root.block.filled], [(0, 0), (0, d - width)])
+    rows = np.pad(root.block.v[: root.block.held], [(0, 0), (0, d - width)])
     _, roots, turn = np.linalg.svd(np.vstack([np.diag(np.sqrt(root.values)), rows]), full_matrices=False)
     return root.unit * roots, root.basis.T @ turn.T
 
@@ -60,7 +62,7 @@ def add(root: Root, g: Vector, every: bool) -> tuple[Root, Vector, Matrix]:
 
     `every`: the block will be asked for every delta, not for delta = 0 alone.
     """
-    fresh = root.block.filled == len(root.block.v)
+    fresh = root.block.held == len(root.block.v)
     while True:
         if fresh:
             root = renewed(root, g, every)
@@ -69,7 +71,8 @@ def add(root: Root, g: Vector, every: bool) -> tuple[Root, Vector, Matrix]:
         rank, z, straight = rotate(root, g)
         z = z[:width]
         u, w = solve(block, z)
-        if (straight and rank <= width and sound(block, z, u, rank)) or fresh:
+        keeps = sound(block, z, u, rank)
+        if fresh or (keeps and straight and rank <= width):
             block = append(block, z, u, w)
             return Root(root.unit, root.basis, root.values, root.turned, rank, root.multiplier, block), z, u
         fresh = True
@@ -107,47 +110,59 @@ def renewed(root: Root, g: Vector, every: bool) -> Root:
     facts = np.empty((1, 5))
     facts[0, 0], facts[0, 1], facts[0, 2] = root.rank, root.block.first, 1.0 if every else 0.0
     facts[0, 3] = root.unit
-    rows = root.block.v[: root.block.filled]
+    rows = root.block.v[: root.block.held]
     _renew((root.basis, root.values.reshape((1, -1)), root.turned, rows, g.reshape((1, -1)), nodes, facts))
     first, n = int(facts[0, 0]), int(facts[0, 1])
     rule = Quadrature(nodes[:, :n].copy(), facts[0, 2], facts[0, 3])
-    block = new_block(rule, root.values, first, min(first + 1, len(g)))
+    block = new_block(rule, root.values, first)
     return Root(facts[0, 4], root.basis, root.values, root.turned, first, root.multiplier, block)
 
 
 @in_python
 def _renew(arrays: tuple[Matrix, ...]) -> None:
-    """For `renewed`; facts: rank, first, every, unit are exchanged for rank, the number of nodes, low, high, unit."""
+    """For `renewed`; facts: rank, first, every, unit are exchanged for rank, the number of nodes, low, high, unit.
+
+    Where there is no next gradient, g = 0, there are no nodes.
+    """
     basis, (values,), turned, v, (g,), nodes, (facts,) = arrays
-    rank, before, every, unit = int(facts[0]), int(facts[1]), bool(facts[2]), float(facts[3])
-    grows = rank > before
+    rank, every, unit = int(facts[0]), bool(facts[2]), float(facts[3])
+    grows = rank > facts[1]
     if len(v) > 0:
         rank = _turn(basis, values, turned, v[:, :rank])
-    elif rank == 0:
-        unit = math.ldexp(1.0, math.frexp(norm(g))[1])
+    peak = float(np.abs(g).max())
+    if peak > 0.0 and (rank == 0 or peak > LEAP * unit):
+        before, unit = unit, math.ldexp(1.0, math.frexp(peak)[1])
+        values *= (before / unit) ** 2
+        rank = int(np.count_nonzero(values))
     z = basis @ (g / unit)
-    if not abs(norm(z) - norm(g) / unit) <= SKEW * norm(z):
+    size = math.sqrt(z @ z)
+    if not abs(size - np.linalg.norm(g / unit)) <= SKEW * size:
         _straighten(basis)
         z = basis @ (g / unit)
-    square, outside = float(z @ z), norm(z[rank:])
+    facts[:] = rank, 0, 0.0, 0.0, unit
+    if peak == 0.0:
+        return
+    square, outside = size * size, float(np.linalg.norm(z[rank:]))
     low = float(values[rank - 1]) if rank > 0 else square
     high = 2.5 * max(float(values[0]), square)
-    if outside > NEW * norm(z):
+    if outside > NEW * size:
         low *= outside**2 / (low + square)  # determinant over trace, in the worst plane
-    if outside > NEW * norm(z) or (grows and rank < len(z)):
+    if outside > NEW * size or (grows and rank < len(z)):
         low *= min(0.02, 0.5 / (rank + 1))
         high *= 6.0
-    rule = quadrature(low, high, every)
-    n = rule.nodes.shape[1]
-    nodes[:, :n] = rule.nodes
-    facts[:] = rank, n, rule.low, rule.high, unit
+    if not math.isfinite(high):
+        turned[:] = math.nan
+        low = high = 1.0
+    rule = quadrature(max(low, FAINT * high), high, every)
+    nodes[:, : rule.nodes.shape[1]] = rule.nodes
+    facts[1:4] = rule.nodes.shape[1], rule.low, rule.high
 
 
 def _turn(basis: Matrix, values: Vector, turned: Matrix, v: Matrix) -> int:
     """The eigenvectors of diag(values) + v^T v instead of the first r rows of the basis; returns the rank."""
     r = v.shape[1]
-    if not np.isfinite(v).all():
-        turned[:] = np.nan
+    if not (np.isfinite(v).all() and np.isfinite(values).all()):
+        turned[:] = math.nan
         return r
     if r < len(values) or values[r - 1] < GRADED * max(values[0], np.square(v).sum(axis=1).max()):
         _, roots, turn = np.linalg.svd(np.vstack([np.diag(np.sqrt(values[:r])), v]), full_matrices=False)

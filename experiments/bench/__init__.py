@@ -1,1 +1,0 @@
-"""The speed of `oco` beside its peers and the machine's limits: python -m experiments.bench (see __main__)."""
