@@ -5,9 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from oco.bounds import bound, provided
-from oco.learners.experts import extent, log, mixed, normalise_logs, spread_by, weigh_or_prior, within
-from oco.learners.second_order import SPREAD, SecondOrderState, beginning, every_round, observe, sums
+from oco.learners.experts import extent, log, normalise_logs, spread_by, weigh_or_prior, within
+from oco.learners.second_order import SecondOrderState, against_every_expert, beginning, observe, sums
 from oco.protocols import THEORY, Matrix, Round, Setting, Vector, declare
 
 UNIFORM = "losses within spread, x_1 uniform"
@@ -18,6 +17,7 @@ def evenly(run: Any, spread: float) -> Any:
     return within(run, spread) & (np.ptp(run.start) <= 1e-12)
 
 
+@against_every_expert("ml-prod", "Gaillard, Stoltz, van Erven 2014, Corollary 4", assumes=UNIFORM, keeps=evenly)
 @declare(domains=("Simplex",), positive=("spread",))
 class MLProd(NamedTuple):
     """ML-Prod: x_k ~ eta_k w_k with a rate for each expert, eta_{t,k} = min(1/2, sqrt(ln N / (1 + V_{t,k}))).
@@ -61,19 +61,8 @@ class MLProd(NamedTuple):
         c = (3.0 * ln + np.log1p(n / (2.0 * math.e) * (1.0 + np.log(run.t + 1.0))))[:, None]
         return self.spread * (c / math.sqrt(ln) * np.sqrt(1.0 + squares) + 2.0 * c)
 
-    @bound("ml-prod-data", "data", "Gaillard, Stoltz, van Erven 2014, Corollary 4", assumes=UNIFORM)
-    def data(self, run: Any) -> Vector:
-        return provided(self.against(run, run.tally["squares"]).max(axis=1), evenly(run, self.spread))
 
-    @bound("ml-prod-worst", "worst", "Gaillard, Stoltz, van Erven 2014, Corollary 4; V_k <= t", assumes=UNIFORM)
-    def worst(self, run: Any) -> Vector:
-        return provided(self.against(run, every_round(run)).max(axis=1), evenly(run, self.spread))
-
-    @bound("ml-prod-trajectory", "trajectory", "Gaillard, Stoltz, van Erven 2014, Corollary 4", assumes=UNIFORM)
-    def trajectory(self, run: Any) -> Vector:
-        return provided(mixed(run, self.against(run, run.tally["squares"])), evenly(run, self.spread))
-
-
+@against_every_expert("ml-poly", "Gaillard, Stoltz, van Erven 2014")
 @declare(domains=("Simplex",), positive=("spread",))
 class MLPoly(NamedTuple):
     """ML-Poly: x_k ~ max(0, R_k) / (1 + V_k), and x_1 where no R_k is positive.
@@ -103,15 +92,3 @@ class MLPoly(NamedTuple):
 
     def against(self, run: Any, squares: Matrix) -> Matrix:
         return self.spread * np.sqrt(len(run.start) * (1.0 + np.log1p(run.t))[:, None] * (1.0 + squares))
-
-    @bound("ml-poly-data", "data", "Gaillard, Stoltz, van Erven 2014", assumes=SPREAD)
-    def data(self, run: Any) -> Vector:
-        return provided(self.against(run, run.tally["squares"]).max(axis=1), within(run, self.spread))
-
-    @bound("ml-poly-worst", "worst", "Gaillard, Stoltz, van Erven 2014; V_k <= t", assumes=SPREAD)
-    def worst(self, run: Any) -> Vector:
-        return provided(self.against(run, every_round(run)).max(axis=1), within(run, self.spread))
-
-    @bound("ml-poly-trajectory", "trajectory", "Gaillard, Stoltz, van Erven 2014", assumes=SPREAD)
-    def trajectory(self, run: Any) -> Vector:
-        return provided(mixed(run, self.against(run, run.tally["squares"])), within(run, self.spread))

@@ -6,6 +6,7 @@ S sum_k u_k R_k. Every class states its bound on the former, `against` (K, N); t
 """
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ from oco.learners.experts import (
     surprise,
     within,
 )
-from oco.protocols import THEORY, Matrix, Round, Setting, Vector, declare
+from oco.protocols import THEORY, Matrix, Part, Round, Setting, Vector, declare
 
 SPREAD = "losses within spread"
 
@@ -62,6 +63,28 @@ def every_round(run: Any) -> Matrix:
     return np.repeat(run.t[:, None], len(run.start), axis=1).astype(float)
 
 
+def against_every_expert(name: str, source: str, assumes: str = SPREAD, keeps: Any = within) -> Callable[[Part], Part]:
+    """Class decorator: the theorems that follow from `against`, which bounds the regret to every expert.
+
+    They hold where keeps(run, spread): at V_k as it was seen, at its most, V_k <= t, and at the comparators.
+    """
+
+    @bound(f"{name}-data", "data", source, assumes=assumes)
+    def data(self: Any, run: Any) -> Vector:
+        return provided(self.against(run, run.tally["squares"]).max(axis=1), keeps(run, self.spread))
+
+    @bound(f"{name}-worst", "worst", f"{source}; V_k <= t", assumes=assumes)
+    def worst(self: Any, run: Any) -> Vector:
+        return provided(self.against(run, every_round(run)).max(axis=1), keeps(run, self.spread))
+
+    @bound(f"{name}-trajectory", "trajectory", source, assumes=assumes)
+    def trajectory(self: Any, run: Any) -> Vector:
+        return provided(mixed(run, self.against(run, run.tally["squares"])), keeps(run, self.spread))
+
+    return declare(data=data, worst=worst, trajectory=trajectory)
+
+
+@against_every_expert("boa", "derived; the algorithm is Wintenberger's (2017)")
 @declare(domains=("Simplex",), positive=("eta", "spread"))
 class BOA(NamedTuple):
     """Bernstein online aggregation: x_k ~ pi_k exp(eta R_k - eta^2 V_k), eta <= 1/2, the prior pi = x_1.
@@ -99,19 +122,8 @@ class BOA(NamedTuple):
     def against(self, run: Any, squares: Matrix) -> Matrix:
         return self.spread * (self.eta * squares + log_costs(run) / self.eta)
 
-    @bound("boa-data", "data", "derived; the algorithm is Wintenberger's (2017)", assumes=SPREAD)
-    def data(self, run: Any) -> Vector:
-        return provided(self.against(run, run.tally["squares"]).max(axis=1), within(run, self.spread))
 
-    @bound("boa-worst", "worst", "derived; V_k <= t", assumes=SPREAD)
-    def worst(self, run: Any) -> Vector:
-        return provided(self.against(run, every_round(run)).max(axis=1), within(run, self.spread))
-
-    @bound("boa-trajectory", "trajectory", "derived; the algorithm is Wintenberger's (2017)", assumes=SPREAD)
-    def trajectory(self, run: Any) -> Vector:
-        return provided(mixed(run, self.against(run, run.tally["squares"])), within(run, self.spread))
-
-
+@against_every_expert("squint", "derived; the algorithm is Koolen and van Erven's (2015)")
 @declare(domains=("Simplex",), positive=("points", "spread"))
 class Squint(NamedTuple):
     """Squint on a grid of rates: x_k ~ pi_k sum_j eta_j exp(eta_j R_k - eta_j^2 V_k), eta_j = 2^-j, j = 1 .. points.
@@ -155,15 +167,3 @@ class Squint(NamedTuple):
     def against(self, run: Any, squares: Matrix) -> Matrix:
         eta = 0.5 ** np.arange(1.0, self.points + 1.0)[:, None, None]
         return self.spread * (eta * squares + (log_costs(run) + math.log(self.points)) / eta).min(axis=0)
-
-    @bound("squint-data", "data", "derived; the algorithm is Koolen and van Erven's (2015)", assumes=SPREAD)
-    def data(self, run: Any) -> Vector:
-        return provided(self.against(run, run.tally["squares"]).max(axis=1), within(run, self.spread))
-
-    @bound("squint-worst", "worst", "derived; V_k <= t", assumes=SPREAD)
-    def worst(self, run: Any) -> Vector:
-        return provided(self.against(run, every_round(run)).max(axis=1), within(run, self.spread))
-
-    @bound("squint-trajectory", "trajectory", "derived; the algorithm is Koolen and van Erven's", assumes=SPREAD)
-    def trajectory(self, run: Any) -> Vector:
-        return provided(mixed(run, self.against(run, run.tally["squares"])), within(run, self.spread))
