@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,7 @@ def play(
     with settled(), one_blas_thread():
         game = _Game(stream, _named(learners), loss, domain, rounds, seed, start, penalty, audit, compiled, progress)
         problem: Exception | None = None
-        with _patient_interrupt() as game.stopped:
+        with patient_interrupt() as game.stopped:
             try:
                 if is_adaptive(stream):
                     game.play_adaptive()
@@ -100,7 +101,7 @@ def _named(learners: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def _patient_interrupt() -> Iterator[list[bool]]:
+def patient_interrupt() -> Iterator[list[bool]]:
     """Ctrl-C ends the play after the current piece, with everything kept; a second one interrupts at once."""
     stopped: list[bool] = []
     usable = threading.current_thread() is threading.main_thread()
@@ -160,7 +161,9 @@ class _Game:
         if is_adaptive(self.stream):
             d = self.stream.d
         else:
-            self.source = self._blocks()
+            # Not a method of the game's: the comparator would hold the game that holds it, rows and all.
+            self.replay = partial(blocks, self.stream, self.seed, self.rounds, self.signed)
+            self.source = self.replay()
             self.first = next(self.source, None)
             if self.first is None:
                 raise ValueError(f"{who} has no rounds")
@@ -176,7 +179,7 @@ class _Game:
         }  # fmt: skip
         setting = self._setting(d)
         self.promised, self.exp_concavity = setting.lipschitz, setting.exp_concavity
-        shared = None if self.first is None else self._hindsight(self._blocks)
+        shared = None if self.first is None else self._hindsight(self.replay)
         for name, learner in self.learners.items():
             if self.first is None and hasattr(learner, "foresee"):
                 who, whom = type(learner).__name__, type(self.stream).__name__
@@ -185,9 +188,6 @@ class _Game:
 
     def _hindsight(self, replay: Any) -> Hindsight:
         return Hindsight(self.loss, self.domain, penalty=self.penalty, replay=replay)
-
-    def _blocks(self) -> Iterator[Block]:
-        return blocks(self.stream, self.seed, self.rounds, self.signed)
 
     def _setting(self, d: int) -> Setting:
         """What is known before round 1; G by the stream's and the loss's word, infinity where they give none."""
@@ -241,7 +241,6 @@ class _Game:
             block = next(self.source, None)
         if t > marked:
             self._mark(self.seats)
-        self.source, self.first = iter(()), None  # the last block would stay for as long as the runs do
 
     def play_adaptive(self) -> None:
         """Each seat plays its own copy of the adversary, whose choices its hindsight keeps."""

@@ -1,5 +1,6 @@
 """The game: reproducible, a shorter play is the start of a longer one, memory flat, nothing lost, clear refusals."""
 
+import gc
 import itertools
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import threading
 import time
 import tracemalloc
+import weakref
 from typing import NamedTuple
 
 import numpy as np
@@ -246,3 +248,17 @@ def test_play_in_a_thread():
     thread.start()
     thread.join()
     assert runs[0].rounds == 50
+
+
+def test_a_finished_play_lets_go_of_its_rounds():
+    """At once, not when the garbage collector comes by: thousands of plays in a row would fill the memory."""
+    gc.disable()
+    try:
+        runs = oco.play(oco.ZipfText(d=20), {"a": AdaGrad(0.5), "b": OGDSqrt(0.5)}, rounds=50)
+        assert runs[0].regret.high[-1] > 0.0
+        held = weakref.ref(runs[0].hindsight)
+        assert held() is not None  # control
+        del runs
+        assert held() is None
+    finally:
+        gc.enable()

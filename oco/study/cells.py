@@ -52,12 +52,7 @@ def perform(task: Task, progress: Callable[[int], object] | None = None) -> list
         if len(task.learners) == 1:
             return failed(task, problem)
         return [outcome for single in singles(task) for outcome in perform(single, progress)]
-    outcomes = [_outcome(task.keys[run.name], run) for run in runs]
-    for run in runs:
-        vars(
-            run.hindsight
-        ).clear()  # the rounds go now: a play holds itself in a cycle, which is not looked for at once
-    return outcomes
+    return [_outcome(task.keys[run.name], run) for run in runs]
 
 
 def singles(task: Task) -> list[Task]:

@@ -15,7 +15,7 @@ from oco._jit import settled
 from oco._threads import one_blas_thread
 from oco.fit import check_fit, check_stream, validate
 from oco.penalty import NONE, Penalty
-from oco.play import _patient_interrupt
+from oco.play import patient_interrupt
 from oco.study.cells import Game, Task
 from oco.study.grid import labelled
 from oco.study.keys import Digests, join, setting
@@ -99,7 +99,7 @@ class Study:
             content, problem = Content(self), None
             todo = {key for _, _, _, key in content.cells() if force or key not in store}
             write(self, content, store, None, command, 0.0)
-            with _patient_interrupt() as stopped:
+            with patient_interrupt() as stopped:
                 try:
                     self._play(content, store, Workers(executor, workers, processes), todo, stopped, progress)
                 except StoppedError as raised:
