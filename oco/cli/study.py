@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import shlex
 import sys
 import warnings
@@ -9,11 +10,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from oco.cli.play import make_writable
 from oco.cli.toml import read
 from oco.record import aligned
+from oco.samples import samples
+from oco.statistics import ratio_at_end
 from oco.study import StoppedError, Study, Table
 from oco.study.report import RECORD
 
@@ -107,12 +108,12 @@ def _client(address: str) -> Any:
 
 def _summary(table: Table, record: dict[str, Any], folder: Path) -> str:
     rows = [("stream", "learner", "runs", "rounds", "loss", "regret: mean", "sd", "most regret/bound")]
-    for (stream, learner), runs in table.groups("stream", "learner") if table.rows else ():
-        last = runs.where(t=int(runs["t"].max()))
-        regret = (last["regret_low"] + last["regret_high"]) / 2.0
+    for sample in samples(table) if table.rows else ():
+        regret, ratio = sample.middle[:, -1], ratio_at_end(sample)
         spread = f"{regret.std(ddof=1):.3g}" if len(regret) > 1 else "-"
-        numbers = (f"{last['loss'].mean():.6g}", f"{regret.mean():.6g}", spread, _most(last))
-        rows.append((stream, learner, str(len(regret)), str(last["t"][0]), *numbers))
+        numbers = (f"{sample.loss[:, -1].mean():.6g}", f"{regret.mean():.6g}", spread)
+        most = "-" if math.isnan(ratio) else f"{ratio:.3f}"
+        rows.append((sample.stream, sample.learner, str(len(regret)), str(sample.t[-1]), *numbers, most))
     lines = [aligned(rows[: SHOWN + 1])]
     lines += [f"... and {len(rows) - 1 - SHOWN} more"] if len(rows) - 1 > SHOWN else []
     for failure in record["failed"][:5]:
@@ -121,12 +122,3 @@ def _summary(table: Table, record: dict[str, Any], folder: Path) -> str:
     failed = f", {len(record['failed'])} failed (tracebacks in {RECORD})" if record["failed"] else ""
     lines.append(f"\n{record['done']} of {record['runs']} runs done{failed}; table, record and log in {folder}")
     return "\n".join(lines)
-
-
-def _most(last: Table) -> str:
-    """The largest ratio of regret to the tightest bound."""
-    bounds = [column for name, column in last.items() if name.startswith("bound.") and np.isfinite(column).any()]
-    if not bounds:
-        return "-"
-    with np.errstate(all="ignore"):
-        return f"{np.nanmax(last['regret_high'] / np.fmin.reduce(bounds)):.3f}"
