@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 import experiments
-from experiments.kept import MissingDataError
+from experiments.data import MissingDataError
 from oco.record import plain, versions
 
 

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import oco
-from experiments.kept import Arrays, kept
 from oco import figures
 from oco.protocols import declare
 from oco.record import aligned
+from oco.study.kept import Arrays, kept
 
 SMALL = {"changes": [125, 500, 2000], "seed": 0, "step": 0.02, "short": 200}
 FULL = {"changes": [125, 500, 2000, 8000, 32_000], "seed": 0, "step": 0.02, "short": 800}
@@ -102,9 +102,9 @@ def draw_maps(found: Arrays, folder: Path) -> None:
 def main(folder: Path, size: dict[str, Any]) -> str:
     """A row a learner and change: the way back, and what was paid."""
     common = {"seed": size["seed"], "step": size["step"]}
-    found = kept(trajectories, folder / "trajectories.npz", changes=size["changes"], **common)
+    found, _ = kept(trajectories, folder / "trajectories.npz", changes=size["changes"], **common)
     draw(found, size, folder)
-    draw_maps(kept(maps, folder / "maps.npz", short=size["short"], **common), folder)
+    draw_maps(kept(maps, folder / "maps.npz", short=size["short"], **common)[0], folder)
     rows = [("learner", "change at", "rounds until back", "regret after the change", "regret in all")]
     for name in learners(size["step"]):
         for change in size["changes"]:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import oco
-from experiments.kept import Arrays, kept
 from oco import figures
 from oco.record import aligned
 from oco.statistics import summary
+from oco.study.kept import Arrays, kept
 
 SMALL = {"rounds": 3000, "seeds": 10, "seed": 0, "experts": 10, "gap": 0.1}
 FULL = {"rounds": 300_000, "seeds": 100, "seed": 0, "experts": 10, "gap": 0.02}
@@ -39,7 +39,7 @@ def main(folder: Path, size: dict[str, Any]) -> str:
     table = study(**size).run(folder / "study")
     figure, axes = figures.panels(1, 3, width=figures.PAGE, height=2.8)
     game = {name: size[name] for name in ("experts", "gap", "seed")} | {"rounds": min(SHOWN, size["rounds"])}
-    figures.weights(kept(weights, folder / "weights.npz", **game)["x"], axes[0], most=3)
+    figures.weights(kept(weights, folder / "weights.npz", **game)[0]["x"], axes[0], most=3)
     for ax, (stream, part) in zip(axes[1:], table.groups("stream"), strict=True):
         figures.regret(part, ax, legend=False).set_title(stream)
     figures.save(figures.below(figure, 4, axes[1:]), folder, Path(__file__).stem)

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 import oco
-from experiments.kept import Arrays, data, kept
+from experiments.data import data
 from oco import figures
 from oco.record import aligned
 from oco.samples import Sample, samples
+from oco.study.kept import Arrays, kept
 
 SMALL = {"etas": [0.1, 0.3, 1.0, 3.0, 10.0], "eta": 0.1, "file": "sms_spam/sms_spam.svm.gz"}
 FULL = SMALL | {"etas": [0.03, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0]}
@@ -27,9 +28,9 @@ SOURCE = "the UCI SMS Spam Collection as svmlight text (words sorted, counted fr
 EDGES = [1, 2, 4, 11, 101, 10_000]
 
 
-def rates(path: str, eta: float) -> Arrays:
+def rates(path: Path, eta: float) -> Arrays:
     """Messages with each word, and its rate and weight after one pass."""
-    stream = oco.File(path)
+    stream = oco.File(str(path))
     run = oco.play(stream, oco.AdaGrad(eta), loss=oco.Logistic(), domain=oco.Space())[0]
     counts = np.zeros(run.d, dtype=np.int64)
     for block in stream.blocks(signed=True):
@@ -71,7 +72,7 @@ def telling(found: Arrays, words: list[str]) -> dict[int, str]:
 def main(folder: Path, size: dict[str, Any]) -> str:
     """Rates by frequency; progressive losses."""
     path = data(size["file"], SOURCE)
-    found = kept(rates, folder / "rates.npz", path=str(path), eta=size["eta"])
+    found, _ = kept(rates, folder / "rates.npz", path=path, eta=size["eta"])
     chosen = best(samples(study(str(path), size["etas"]).run(folder / "study")))
     figure, axes = figures.panels(1, 2, width=figures.PAGE, height=2.6)
     counts = found["counts"]

@@ -103,22 +103,26 @@ RCV1 = {
 SOURCES |= RCV1
 
 
+def folder() -> Path:
+    """$OCO_DATA, or shared/data beside the checkout."""
+    return Path(os.environ.get("OCO_DATA") or Path(__file__).parents[2] / "shared" / "data")
+
+
 def roots() -> list[Path]:
     """Folders to look in."""
-    folders = [Path(os.environ.get("OCO_DATA") or Path(__file__).parents[1].parent / "shared" / "data")]
     try:
         import pooch
     except ImportError:
-        return folders
-    return [*folders, Path(pooch.os_cache("oco"))]
+        return [folder()]
+    return [folder(), Path(pooch.os_cache("oco"))]
 
 
 def find(name: str, fetch: bool = False) -> Path | None:
     """The file of a data set, fetched if it is not there and `fetch`; None where it cannot be had."""
     source = SOURCES[name]
-    for folder in roots():
-        if (folder / source.path).is_file():
-            return folder / source.path
+    for root in roots():
+        if (root / source.path).is_file():
+            return root / source.path
     return _fetched(name, source) if fetch and source.url else None
 
 
@@ -127,8 +131,8 @@ def _fetched(name: str, source: Source) -> Path:
         import pooch
     except ImportError:
         raise ValueError("fetching data needs pooch: pip install 'oco[data]'") from None
-    folder, file = Path(pooch.os_cache("oco")), Path(source.path)
-    kept = Path(pooch.retrieve(source.url, None, fname=file.name, path=folder / file.parent, progressbar=True))
+    cache, file = Path(pooch.os_cache("oco")), Path(source.path)
+    kept = Path(pooch.retrieve(source.url, None, fname=file.name, path=cache / file.parent, progressbar=True))
     if content(kept) != source.content:
         kept.unlink()
         raise ValueError(f"{name}: what {source.url} gives is not the file that this paper was checked with; removed")

@@ -11,22 +11,17 @@ A script `papers/KEY/script.py` has
 so that numbers and figures are made again without computing again.
 """
 
-import hashlib
 import importlib
 import json
 import math
 import shlex
-import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-import numpy as np
-from matplotlib import rc_context
-
 from oco import figures
-from oco._cache import fingerprint
 from oco.record import aligned, plain, versions
+from oco.study.kept import kept
 from papers import data as sets
 
 ROOT = Path(__file__).parent
@@ -83,41 +78,16 @@ def run(key: str, options: Any) -> tuple[Outcome, dict[str, Any]]:
     arguments = dict(paper.SIZES[size])
     if found:
         arguments["data"] = found
-    result, seconds = kept(paper, arguments, here, options.force)
-    with rc_context(figures.PAPER):
-        for name, figure in paper.figures(result).items():
-            figures.save(figure, here, name)
+    arrays, seconds = kept(paper.compute, here / f"{size}.npz", force=options.force, **arguments)
+    result = {name: value.item() if value.ndim == 0 else value for name, value in arrays.items()}
+    for name, figure in figures.paper(paper.figures)(result).items():
+        figures.save(figure, here, name)
     flags = [f"--{size}"] if size != "default" else []
     own = ["--data", str(options.data)] if options.data else []
     command = shlex.join(["python", "-m", "papers", key, *flags, *own])
     outcome = Outcome(key, size, paper.numbers(result), missing, seconds, command)
     (here / "record.json").write_text(json.dumps(record(outcome), indent=1) + "\n", encoding="utf-8")
     return outcome, result
-
-
-def kept(paper: ModuleType, arguments: dict[str, Any], folder: Path, force: bool) -> tuple[dict[str, Any], float]:
-    """The result of paper.compute(**arguments), computed once for the same code, arguments, data and versions."""
-    path = folder / f"result-{_digest(paper, arguments)[:16]}.npz"
-    if path.exists() and not force:
-        with np.load(path, allow_pickle=False) as stored:
-            result = {name: stored[name] for name in stored.files}
-        seconds = float(result.pop("seconds"))
-        return {name: value.item() if value.ndim == 0 else value for name, value in result.items()}, seconds
-    began = time.perf_counter()
-    result = paper.compute(**arguments)
-    seconds = time.perf_counter() - began
-    scratch = path.with_suffix(".part.npz")
-    np.savez(scratch, seconds=seconds, **result)
-    scratch.replace(path)
-    return result, seconds
-
-
-def _digest(paper: ModuleType, arguments: dict[str, Any]) -> str:
-    """Of all that a result depends on: the code that computes it, its arguments, the data, the versions."""
-    plain = {name: value for name, value in arguments.items() if name != "data"}
-    files = {name: path and sets.content(path) for name, path in arguments.get("data", {}).items()}
-    parts = [fingerprint(paper.compute), *(json.dumps(part, sort_keys=True) for part in (plain, files, versions()))]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def record(outcome: Outcome) -> dict[str, Any]:

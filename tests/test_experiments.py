@@ -14,13 +14,10 @@ import numpy as np
 import pytest
 
 import oco
+from experiments import __main__ as command
+from oco.study.kept import kept
 
 ROOT = Path(__file__).parents[1]
-sys.path.append(str(ROOT))  # experiments/ is not installed
-
-import experiments.kept  # noqa: E402
-from experiments import __main__ as command  # noqa: E402
-from experiments.kept import kept  # noqa: E402
 
 TINY = {
     "changing_target": {"changes": [50, 200], "seed": 0, "step": 0.05, "short": 40},
@@ -86,7 +83,7 @@ def test_a_new_style_plays_nothing_again(performed, name, monkeypatch):
 
     monkeypatch.setenv("OCO_DATA", str(performed))
     monkeypatch.setattr(oco.study.cells, "play", again)
-    monkeypatch.setattr(experiments.kept, "whole", again)
+    monkeypatch.setattr("oco.study.kept.whole", again)
     module = importlib.import_module(f"experiments.{name}")
     figure = performed / name / f"{name}.pdf"
     before = figure.read_bytes()
@@ -161,8 +158,28 @@ def test_what_was_computed_is_kept_until_parameters_or_code_change(tmp_path):
         return {"squares": np.arange(n) ** 3}
 
     for n in (3, 3, 4):
-        assert kept(square, tmp_path / "a.npz", n=n)["squares"].tolist() == [k * k for k in range(n)]
-    assert kept(cube, tmp_path / "a.npz", n=4)["squares"].tolist() == [0, 1, 8, 27]
+        assert kept(square, tmp_path / "a.npz", n=n)[0]["squares"].tolist() == [k * k for k in range(n)]
+    assert kept(cube, tmp_path / "a.npz", n=4)[0]["squares"].tolist() == [0, 1, 8, 27]
+
+
+def test_what_was_computed_is_kept_until_engine_or_data_change(tmp_path, monkeypatch):
+    def read(file):
+        return {"text": file.read_text()}
+
+    def told():
+        return str(kept(read, tmp_path / "a.npz", file=tmp_path / "data")[0]["text"])
+
+    (tmp_path / "data").write_text("one")
+    assert told() == "one"
+    (tmp_path / "data").write_text("two")
+    assert told() == "two"
+    before = kept(read, tmp_path / "a.npz", file=tmp_path / "data")[1]
+    assert kept(read, tmp_path / "a.npz", file=tmp_path / "data")[1] == before  # the same seconds: read back
+    assert kept(read, tmp_path / "a.npz", file=tmp_path / "data", force=True)[1] != before
+    monkeypatch.setattr("oco.study.kept.setting", lambda: "another engine")
+    before = kept(read, tmp_path / "a.npz", file=tmp_path / "data")[1]
+    monkeypatch.undo()
+    assert kept(read, tmp_path / "a.npz", file=tmp_path / "data")[1] != before
 
 
 def test_without_arguments_a_list(capsys):
