@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import oco
-from oco.figures import STYLES
+from oco.figures import panels
+from papers.curves import draw as plot
 
 WHAT = "the New York Stock Exchange, 36 stocks, 5651 days to 1985, as price relatives (Cover and Ordentlich's data)"
 
@@ -43,14 +44,7 @@ def wealth(table: np.ndarray, portfolios: np.ndarray) -> np.ndarray:
 
 def draw(curves: dict[str, np.ndarray]) -> Figure:
     """Wealth on a logarithmic scale, day by day."""
-    figure = Figure(figsize=(3.4, 2.6), layout="constrained")
-    ax = figure.subplots()
-    for k, (name, curve) in enumerate(curves.items()):
-        colour, marker = STYLES[k % len(STYLES)]
-        every = max(1, len(curve) // 8)
-        ax.plot(np.arange(1, len(curve) + 1), curve, color=colour, marker=marker, markersize=2.5, markevery=every)
-        ax.lines[-1].set_label(f"{name}: {curve[-1]:.1f}")
-    ax.set_yscale("log")
-    ax.set(xlabel="day", ylabel="wealth")
-    ax.legend(frameon=False)
+    figure, ax = panels(height=2.6)
+    by_day = {f"{name}: {curve[-1]:.1f}": (np.arange(1, len(curve) + 1), curve) for name, curve in curves.items()}
+    plot(ax, by_day, yscale="log", xlabel="day", ylabel="wealth")
     return figure

@@ -11,8 +11,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import oco
+from oco.figures import PAGE, panels
 from oco.streams import Greedy, Orthogonal
-from papers.curves import axes, draw
+from papers.curves import draw
 from papers.paper import Number
 
 TITLE = "Abernethy, Bartlett, Rakhlin, Tewari 2008, Optimal strategies and minimax lower bounds for online convex games"
@@ -51,7 +52,7 @@ def numbers(result: dict[str, Any]) -> list[Number]:
 
 
 def figures(result: dict[str, Any]) -> dict[str, Figure]:
-    figure, (left, right) = axes(columns=2)
+    figure, (left, right) = panels(1, 2, width=PAGE)
     t = result["t"]
     for ax, name in ((left, "orthogonal"), (right, "greedy")):
         curves = {title: (t, result[f"{name} {key}"] / np.sqrt(t)) for key, title in PLAYERS.items()}

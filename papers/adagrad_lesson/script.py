@@ -13,7 +13,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import oco
-from papers.curves import axes, draw
+from oco.figures import PAGE, panels
+from papers.curves import draw
 from papers.paper import Number
 
 TITLE = "AdaGrad as introductory texts tell it, on convex losses with regret"
@@ -43,9 +44,9 @@ def followed(gradients: list[float]) -> np.ndarray:
 def compute(rounds: int, d: int, data: dict[str, Path | None]) -> dict[str, Any]:
     result: dict[str, Any] = {name: followed(gradients) for name, gradients in FEATURES.items()}
     text = oco.play(oco.ZipfText(d=d), oco.AdaGrad(0.5), rounds=rounds)[0]
-    result |= {"text rates": text.rates, "falls t": text.t}
-    ranks = oco.play(oco.ZipfText(d=d), oco.AdaGrad(0.5), rounds=rounds // 10)[0]
-    result["text rates early"] = ranks.rates
+    result["text rates"] = text.rates
+    early = oco.play(oco.ZipfText(d=d), oco.AdaGrad(0.5), rounds=rounds // 10)[0]
+    result["text rates early"] = early.rates
     if data["a9a"] is not None:
         one = oco.play(oco.File(str(data["a9a"])), oco.AdaGrad(0.1), loss=oco.Logistic())[0]
         result["a9a"] = float(one.loss[-1] / one.rounds)
@@ -100,7 +101,7 @@ def numbers(result: dict[str, Any]) -> list[Number]:
 
 
 def figures(result: dict[str, Any]) -> dict[str, Figure]:
-    figure, (left, middle, right) = axes(columns=3, width=2.4)
+    figure, (left, middle, right) = panels(1, 3, width=PAGE)
     curves = {name: (np.arange(1, 6), result[name]) for name in FEATURES}
     draw(left, curves, yscale="log", xlabel="round", ylabel="effective rate", title="worked example")
     ranks = np.arange(1, len(result["text rates"]) + 1)

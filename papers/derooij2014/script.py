@@ -11,7 +11,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import oco
-from papers.curves import axes, draw
+from oco.figures import PAGE, panels
+from papers.curves import draw
 from papers.paper import Number
 
 TITLE = "De Rooij, van Erven, Grünwald, Koolen 2014, Follow the leader if you can, hedge if you must"
@@ -82,7 +83,7 @@ def growth(regret: np.ndarray) -> str:
 
 
 def figures(result: dict[str, Any]) -> dict[str, Figure]:
-    figure, four = axes(columns=2, rows=2, height=3.4)
+    figure, four = panels(2, 2, width=PAGE, height=3.4)
     for ax, name in zip(four.flat, "1234", strict=True):
         curves = {}
         for key, title in LEARNERS.items():

@@ -18,7 +18,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import oco
-from papers.curves import axes, draw
+from oco.figures import COLUMN, PAGE, panels
+from papers.curves import draw
 from papers.data import RCV1
 from papers.duchi2011.classifiers import ORDER, compared
 from papers.duchi2011.digits import idx, mnist
@@ -143,7 +144,7 @@ def numbers(result: dict[str, Any]) -> list[Number]:
 
 def figures(result: dict[str, Any]) -> dict[str, Figure]:
     mnist_too = "mnist RDA" in result
-    figure, ax = axes(columns=1 + mnist_too)
+    figure, ax = panels(1, 1 + mnist_too, width=PAGE if mnist_too else COLUMN)
     left = ax[0] if mnist_too else ax
     d = result["dimensions"]
     curves = {name: (d, result[f"sparse {name}"]) for name in ("gradient descent", "diagonal")}

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import oco
-from papers.curves import axes
+from oco.figures import panels
 from papers.paper import Number
 
 TITLE = "Feinberg, Chen, Sun, Anil, Hazan 2023, Sketchy: memory-efficient adaptive regularization"
@@ -50,7 +50,7 @@ def numbers(result: dict[str, Any]) -> list[Number]:
 def figures(result: dict[str, Any]) -> dict[str, Figure]:
     if not result:
         return {}
-    figure, ax = axes()
+    figure, ax = panels()
     mean = dict(zip(result["names"], result["mean"], strict=True))
     ax.plot(result["ranks"], [mean[f"rank {rank}"] for rank in result["ranks"]], "k-o", markersize=2.5, label="sketch")
     for name, dashes in (("gradient descent", ":"), ("diagonal", "--"), ("full", "-.")):

@@ -12,8 +12,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import oco
+from oco.figures import PAGE, panels
+from oco.statistics import slope
 from oco.streams import RandomSigns, Regression
-from papers.curves import axes, draw
+from papers.curves import draw
 from papers.paper import Number
 
 TITLE = "Hazan, Agarwal, Kale 2007, Logarithmic regret algorithms for online convex optimization"
@@ -47,8 +49,8 @@ def numbers(result: dict[str, Any]) -> list[Number]:
     titles = {key: f"exp-concave: {name}" for key, name in NAMES.items()}
     titles |= {"strong": "strongly convex: gradient descent, 1 / (mu t)", "weak": "strongly convex: c / sqrt(t)"}
     for key, title in titles.items():
-        regret, log = result[key][half], np.log(result["t"][half])
-        power = float(np.polyfit(log, np.log(np.maximum(regret, 1e-12)), 1)[0])
+        regret = result[key][half]
+        power, _ = slope(result["t"][half], np.maximum(regret, 1e-12))
         note = f"grows as T^{power:.2f}" + (f"; published: {said[key]}" if key in said else "")
         rows.append(Number(f"{title}: regret at T", None, float(regret[-1]), note))
     for key, theorem in (("newton", "theorem 2"), ("strong", "theorem 1")):
@@ -58,7 +60,7 @@ def numbers(result: dict[str, Any]) -> list[Number]:
 
 
 def figures(result: dict[str, Any]) -> dict[str, Figure]:
-    figure, (left, right) = axes(columns=2)
+    figure, (left, right) = panels(1, 2, width=PAGE)
     curves = {name: (result["t"], result[key]) for key, name in NAMES.items()}
     draw(left, curves, xscale="log", xlabel="round", ylabel="regret", title="exp-concave losses")
     strong = {"Theorem 1": "theorem 1", "1 / (mu t)": "strong", "c / sqrt(t)": "weak"}

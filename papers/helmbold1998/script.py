@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import oco
+from oco.figures import panels
 from papers.market import relatives, trade, wealth
 from papers.paper import Number
 
@@ -65,8 +66,7 @@ def numbers(result: dict[str, Any]) -> list[Number]:
 def figures(result: dict[str, Any]) -> dict[str, Figure]:
     if not result:
         return {}
-    figure = Figure(figsize=(3.4, 2.2), layout="constrained")
-    ax = figure.subplots()
+    figure, ax = panels()
     ax.plot(result["eta"], result["wealth"], "k-o", markersize=2.5, label="EG")
     ax.axvline(result["theory_eta"], color="0.5", linestyle="--", label="eta of the theorem")
     ax.axvline(PAPER, color="0.5", linestyle=":", label="eta of the paper")

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import oco
-from papers.curves import axes
+from oco.figures import panels
 from papers.paper import Number
 from papers.text import log_cosine, rows, split
 
@@ -66,7 +66,7 @@ def numbers(result: dict[str, Any]) -> list[Number]:
 
 def figures(result: dict[str, Any]) -> dict[str, Figure]:
     names = list(dict.fromkeys(key.split()[0] for key in result))
-    figure, ax = axes()
+    figure, ax = panels()
     at = np.arange(len(names))
     bars = (
         ("global", "bound", "0.75"),

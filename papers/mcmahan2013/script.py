@@ -15,8 +15,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import oco
+from oco.figures import PAGE, panels
 from oco.protocols import Round, declare
-from papers.curves import axes, draw
+from papers.curves import draw
 from papers.paper import Number
 from papers.text import log_loss, rows, split
 
@@ -123,7 +124,7 @@ def figures(result: dict[str, Any]) -> dict[str, Figure]:
     names = sorted({key.split()[0] for key in result})
     if not names:
         return {}
-    figure, several = axes(columns=len(names), width=2.4)
+    figure, several = panels(1, len(names), width=PAGE)
     for ax, name in zip(np.atleast_1d(several), names, strict=True):
         curves = {}
         for kind in ("FTRL-Proximal", *PUBLISHED):

@@ -12,7 +12,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import oco
-from papers.curves import axes, draw
+from oco.figures import panels
+from papers.curves import draw
 from papers.paper import Number
 
 TITLE = "Orabona, Pal 2016, Coin betting and parameter-free online learning"
@@ -73,7 +74,7 @@ def _spread(values: np.ndarray) -> float:
 def figures(result: dict[str, Any]) -> dict[str, Figure]:
     if not result:
         return {}
-    figure, ax = axes()
+    figure, ax = panels()
     curves = {
         "gradient descent, eta": (result["eta"], result["ogd"]),
         "KT, initial wealth": (result["epsilon"], result["kt"]),

@@ -12,8 +12,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import oco
+from oco.figures import PAGE, panels
 from oco.streams import AdamBreaker, AdamLottery
-from papers.curves import axes, draw
+from papers.curves import draw
 from papers.paper import Number
 
 TITLE = "Reddi, Kale, Kumar 2018, On the convergence of Adam and beyond"
@@ -70,7 +71,7 @@ def numbers(result: dict[str, Any]) -> list[Number]:
 
 
 def figures(result: dict[str, Any]) -> dict[str, Figure]:
-    figure, pair = axes(columns=2)
+    figure, pair = panels(1, 2, width=PAGE)
     for ax, title in zip(pair, ("periodic", "stochastic"), strict=True):
         shown = {"Adam": "adam", "AMSGrad": "amsgrad", "AdaGrad": "adagrad"}
         late = result["t"] >= 1000

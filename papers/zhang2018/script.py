@@ -13,8 +13,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import oco
+from oco.figures import panels
 from oco.streams import Drift
-from papers.curves import axes, draw
+from papers.curves import draw
 from papers.paper import Number
 
 TITLE = "Zhang, Lu, Zhou 2018, Adaptive online learning in dynamic environments"
@@ -66,7 +67,7 @@ def numbers(result: dict[str, Any]) -> list[Number]:
 
 
 def figures(result: dict[str, Any]) -> dict[str, Figure]:
-    figure, ax = axes()
+    figure, ax = panels()
     curves = {"Theorem 3": "theorem"} | {name: key for key, name in NAMES.items()}
     shown = {name: (result["length"], result[key]) for name, key in curves.items()}
     draw(ax, shown, xscale="log", yscale="log", xlabel="path length", ylabel="dynamic regret")

@@ -10,8 +10,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import oco
+from oco.figures import PAGE, panels
 from oco.streams import Drift, Greedy, Orthogonal, SignFlip
-from papers.curves import axes, draw
+from papers.curves import draw
 from papers.paper import Number
 
 TITLE = "Zinkevich 2003, Online convex programming and generalized infinitesimal gradient ascent"
@@ -25,7 +26,7 @@ PERIODS = (50.0, 200.0, 1000.0, 5000.0)
 
 
 def compute(rounds: int, paths: int, d: int) -> dict[str, Any]:
-    result: dict[str, Any] = {"d": d}
+    result: dict[str, Any] = {}
     for name, adversary in ADVERSARIES.items():
         run = oco.play(adversary(d), oco.OGDSqrt(1.0), domain=oco.Ball(), rounds=rounds)[0]
         result |= {"t": run.t, name: run.regret.high, "bound": run.bounds()["ogd-sqrt-worst"]}
@@ -54,7 +55,7 @@ def numbers(result: dict[str, Any]) -> list[Number]:
 
 
 def figures(result: dict[str, Any]) -> dict[str, Figure]:
-    figure, (left, right) = axes(columns=2)
+    figure, (left, right) = panels(1, 2, width=PAGE)
     t = result["t"]
     curves = {"Theorem 1": (t, result["bound"])} | {name: (t, result[name]) for name in ADVERSARIES}
     draw(left, curves, xscale="log", yscale="log", xlabel="round", ylabel="regret")
