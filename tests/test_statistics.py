@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.stats import norm
+from scipy.stats import t as student
 
 import oco
 from oco.samples import Sample, samples
@@ -129,6 +130,19 @@ def test_the_exponents_interval_covers_it_and_one_over_checkpoints_does_not():
     draws = [paths(rng, 12) for _ in range(600)]
     assert covers([exponent(CHECKPOINTS, regret)[1:] for regret in draws], 0.5) == pytest.approx(0.95, abs=0.035)
     assert covers([naive(regret) for regret in draws], 0.5) < 0.75
+
+
+def test_the_exponents_interval_is_the_jackknifes():
+    """t sqrt((R - 1) / R sum (p_-r - mean)^2), p_-r the slope without replicate r (Efron and Tibshirani 1993)."""
+    regret = paths(np.random.default_rng(4), 4)
+    half = slice(len(CHECKPOINTS) // 2, None)
+    without = [
+        np.polyfit(np.log(CHECKPOINTS[half]), np.log(np.delete(regret, r, axis=0).mean(axis=0)[half]), 1)[0]
+        for r in range(4)
+    ]
+    width = student.ppf(0.975, 3) * np.sqrt(0.75 * np.sum((without - np.mean(without)) ** 2))
+    found = exponent(CHECKPOINTS, regret)
+    assert (found.high - found.low) / 2.0 == pytest.approx(width, rel=1e-9)
 
 
 def test_ratio_at_the_end_is_of_the_worst_seed_and_the_tightest_bound():
