@@ -6,6 +6,9 @@ part's code; Numba is taught that calling a method on a twin calls the compiled 
 whose helpers changed gets another twin, so neither this process nor the disk cache can serve old code.
 """
 
+import dis
+import gc
+import math
 import threading
 import types
 from collections import namedtuple
@@ -18,20 +21,23 @@ import numba
 import numpy as np
 from numba.core import types as nbtypes
 from numba.core.errors import NumbaError
-from numba.core.imputils import lower_builtin
+from numba.core.imputils import lower_builtin, lower_getattr_generic
 from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, infer_getattr
 from numba.core.typing.typeof import Purpose
+from numba.cpython.tupleobj import namedtuple_getattr
 from numba.extending import overload, typeof_impl
 
 from oco._cache import ContentCache, fingerprint, methods, package_digest
+from oco._inner import InnerCompiler, KernelCompiler
 
 # Python's zero-division test would keep loops from vectorising; x / 0 is IEEE's infinity or NaN instead.
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 # What only kernels call needs no entry from Python or C.
-INNER = OPTIONS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+INNER = OPTIONS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": InnerCompiler}
 
-_twins: dict[tuple[type, str], type] = {}
+_twins: dict[tuple[type, str, bool, tuple[str, ...]], type] = {}
 _methods: dict[type, dict[str, Any]] = {}
+_zeros: dict[type, tuple[str, ...]] = {}
 _content: dict[type, str] = {}
 _taught: set[str] = set()
 _functions: dict[tuple[types.FunctionType, str], Any] = {}
@@ -39,7 +45,7 @@ _overloaded: set[Callable[..., Any]] = set()
 
 
 _making = threading.RLock()  # two threads that meet a class at once get the same twin
-_looked_up: ContextVar[dict[type, type] | None] = ContextVar("looked_up", default=None)
+_looked_up: ContextVar[dict[Any, Any] | None] = ContextVar("looked_up", default=None)
 
 
 @contextmanager
@@ -55,66 +61,114 @@ def settled() -> Iterator[None]:
         _looked_up.reset(token)
 
 
-def is_part(value: Any) -> bool:
-    """Whether `value` is a NamedTuple with methods of its own."""
-    return isinstance(value, tuple) and hasattr(value, "_fields") and bool(methods(type(value)))
+def _copy(function: types.FunctionType, tag: str, single: bool = False) -> types.FunctionType:
+    """The same function under a name that carries its content: equal symbols then mean equal machine code.
 
-
-def _copy(function: types.FunctionType, tag: str) -> types.FunctionType:
-    """The same function under a name that carries its content: equal symbols then mean equal machine code."""
-    copy = types.FunctionType(
-        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
-    )
-    copy.__qualname__ = f"{function.__qualname__}_{tag[:16]}"
+    single: constants that float32 holds exactly are float32, so that they do not make arithmetic float64.
+    """
+    code = function.__code__
+    if single:
+        code = code.replace(co_consts=tuple(_single(constant) for constant in code.co_consts))
+    name, scope = function.__name__, function.__globals__
+    copy = types.FunctionType(code, scope, name, function.__defaults__, function.__closure__)
+    copy.__qualname__ = f"{function.__qualname__}_{tag[:16]}{'_single' if single else ''}"
     copy.__module__ = function.__module__
     copy.__kwdefaults__ = function.__kwdefaults__
     return copy
 
 
 def twin(value: Any) -> Any:
-    """The compiled counterpart of a part: nested parts exchanged too, numbers made float64 where declared so."""
-    if not is_part(value):
-        return value
+    """The compiled counterpart of a part: nested parts exchanged too, numbers made float64 where declared so.
+
+    What `rounded` made float32 stays float32. Numbers that are zero are constants of the machine code, which is made
+    without what they turn off.
+    """
     cls = type(value)
+    if cls in _methods or not (isinstance(value, tuple) and hasattr(value, "_fields")) or not _is_part(cls):
+        return value
     hints = getattr(cls, "__annotations__", {})
     fields = [_field(cls, name, item, hints.get(name)) for name, item in zip(value._fields, value, strict=True)]
+    single = any(isinstance(item, np.float32) for item in value)
+    zeros = tuple(name for name, item in zip(value._fields, fields, strict=True) if _is_zero(item))
     # Numba cannot call a method on an empty tuple: a part without fields gets one that nobody reads.
-    return _twin_class(cls)(*(fields or [0.0]))
+    return _twin_class(cls, single, zeros)(*(fields or [0.0]))
+
+
+def _is_part(cls: type) -> bool:
+    """Whether a NamedTuple has methods."""
+    found = _looked_up.get()
+    if found is None:
+        return bool(methods(cls))
+    if cls not in found:
+        found[cls] = bool(methods(cls))
+    return bool(found[cls])
+
+
+def _is_zero(item: Any) -> bool:
+    return isinstance(item, (float, np.float32)) and item == 0.0 and math.copysign(1.0, item) > 0.0
 
 
 def _field(cls: type, name: str, item: Any, hint: Any) -> Any:
     item = twin(item)
-    if isinstance(item, (bool, np.ndarray, tuple, np.random.Generator)):
+    if isinstance(item, (bool, np.float32, np.ndarray, tuple, np.random.Generator)):
         return item
     if isinstance(item, (int, float, np.number)):
         return float(item) if "float" in str(hint) else item.item() if isinstance(item, np.number) else item
     raise TypeError(f"{cls.__name__}.{name} = {item!r} cannot enter compiled code: use a number, an array or a part")
 
 
-def _twin_class(cls: type) -> type:
-    found = _looked_up.get()
+def rounded(value: Any, dtype: Any) -> Any:
+    """A part, number or array with its floating-point numbers rounded to `dtype`; float64 leaves all as it is."""
+    if dtype == np.float64:
+        return value
+    if isinstance(value, tuple):
+        items = [rounded(item, dtype) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        return value.astype(dtype)
+    return dtype(value) if isinstance(value, float) else value
+
+
+def _single(constant: Any) -> Any:
+    with np.errstate(over="ignore"):
+        exact = isinstance(constant, float) and float(np.float32(constant)) == constant
+    return np.float32(constant) if exact else constant
+
+
+def _twin_class(cls: type, single: bool, zeros: tuple[str, ...]) -> type:
+    """The class of a part's twins whose fields `zeros` are 0."""
+    found, key = _looked_up.get(), (cls, single, zeros)
     if found is None:
         with _making:
-            return _made(cls)
-    if cls not in found:
+            return _made(*key)
+    if key not in found:
         with _making:
-            found[cls] = _made(cls)
-    return found[cls]
+            found[key] = _made(*key)
+    return found[key]
 
 
-def _made(cls: type) -> type:
-    content = fingerprint(cls)
-    if (cls, content) not in _twins:
+def _made(cls: type, single: bool, zeros: tuple[str, ...]) -> type:
+    own, content = methods(cls), fingerprint(cls)
+    if (cls, content, single, zeros) not in _twins:
         fields = getattr(cls, "_fields", ()) or ("unused",)
-        clash = set(fields) & methods(cls).keys()
+        clash = set(fields) & own.keys()
         if clash:
             raise TypeError(f"{cls.__name__}: {', '.join(clash)} is both a field and a method")
-        made: type = namedtuple(f"{cls.__name__}_{content[:16]}", fields)  # type: ignore[misc]
-        _twins[cls, content], _content[made] = made, content
-        _methods[made] = {name: numba.njit(_copy(f, content), **INNER) for name, f in methods(cls).items()}
+        name = "_".join([cls.__name__, content[:16], *(["single"] if single else []), *zeros])
+        made: type = namedtuple(name, fields)  # type: ignore[misc]
+        _twins[cls, content, single, zeros], _content[made], _zeros[made] = made, content, zeros
+        _methods[made] = {
+            name: numba.njit(_copy(f, content, single), **INNER, forceinline=True) for name, f in own.items()
+        }
         for name in _methods[made].keys() - _taught:
             _teach(name)
-    return _twins[cls, content]
+    return _twins[cls, content, single, zeros]
+
+
+def _inner(function: types.FunctionType) -> dict[str, Any]:
+    """How a function that only kernels call is compiled: what has no loop becomes a part of what calls it."""
+    loops = any(step.opname.startswith("JUMP_BACKWARD") for step in dis.get_instructions(function))
+    return INNER | {"forceinline": not loops}
 
 
 def _teach(name: str) -> None:
@@ -128,6 +182,14 @@ def _teach(name: str) -> None:
         code = context.get_function(method, typed)
         context.add_linking_libs(getattr(code, "libs", ()))
         return code(builder, arguments)
+
+
+@lower_getattr_generic(nbtypes.BaseNamedTuple)
+def _read_field(context: Any, builder: Any, part: Any, value: Any, name: str) -> Any:
+    """What Numba does, but for the zeros of a twin."""
+    if name in _zeros.get(part.instance_class, ()):
+        return context.get_constant(part[part.fields.index(name)], 0.0)
+    return namedtuple_getattr(context, builder, part, value, name)
 
 
 @infer_getattr
@@ -151,15 +213,20 @@ class _PartMethods(AttributeTemplate):
         return nbtypes.BoundFunction(Bound, part)
 
 
-def specialise(function: Callable[..., Any]) -> Callable[..., Any]:
+def specialise(function: Callable[..., Any], inline: str = "never", **options: Any) -> Callable[..., Any]:
     """Decorator for compiled versions of `function` chosen by argument types; the plain one serves Python."""
     _overloaded.add(function)
 
     def register(chooser: Callable[..., Any]) -> Callable[..., Any]:
         chooser.__annotations__ = {}  # Numba compares signatures with those of the chosen implementation
-        return overload(function, jit_options=OPTIONS)(chooser)
+        return overload(function, jit_options=INNER | {"forceinline": True} | options, inline=inline)(chooser)
 
     return register
+
+
+def offers(kind: Any, name: str) -> bool:
+    """Whether values of this Numba type are parts with a method of that name."""
+    return name in _methods.get(getattr(kind, "instance_class", object), {})
 
 
 @typeof_impl.register(types.FunctionType)
@@ -173,7 +240,7 @@ def _plain_function(function: types.FunctionType, context: Any) -> Any:
     content = fingerprint(function)
     if (function, content) not in _functions:
         relaxed = getattr(function, "relaxed", False)
-        _functions[function, content] = numba.njit(_copy(function, content), **INNER, fastmath=relaxed)
+        _functions[function, content] = numba.njit(_copy(function, content), **_inner(function), fastmath=relaxed)
     return nbtypes.Dispatcher(_functions[function, content])
 
 
@@ -200,19 +267,47 @@ def relaxed(*flags: str) -> Callable[[Any], Any]:
     return mark
 
 
+def _uncollected(work: Callable[..., Any]) -> Callable[..., Any]:
+    """Without garbage collections: Numba makes millions of small objects, and each would look through them all."""
+
+    def wrapped(*arguments: Any) -> Any:
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            return work(*arguments)
+        finally:
+            if collects:
+                gc.enable()
+
+    return wrapped
+
+
 class Kernel:
     """A function compiled for the types it is called with and kept on disk; `plain` is the same in Python."""
 
     def __init__(self, function: Any) -> None:
         self.plain = self.__wrapped__ = function  # the second name is how a fingerprint finds its way in
-        self._compiled = numba.njit(_copy(function, package_digest()), **OPTIONS)
+        self._compiled = numba.njit(_copy(function, package_digest()), **OPTIONS, pipeline_class=KernelCompiler)
         self._compiled._cache = ContentCache(function, _describe)
+        self._compiled.compile = _uncollected(self._compiled.compile)
 
     def __call__(self, *arguments: Any) -> Any:
         try:
             return self._compiled(*[twin(argument) for argument in arguments])
         except NumbaError as error:
             raise TypeError(_explain(arguments, error)) from error
+
+    def entry(self, *arguments: Any) -> Any:
+        """The machine code for arguments of these types, which is called without a look at types, in a third of a µs.
+
+        Whoever calls it passes twins and sees to the types; an array of another dtype would be misread.
+        """
+        try:
+            types = tuple(numba.typeof(argument) for argument in arguments)
+            self._compiled.compile(types)
+        except NumbaError as error:
+            raise TypeError(_explain(arguments, error)) from error
+        return self._compiled.overloads[types].entry_point
 
 
 kernel = Kernel  # as a decorator

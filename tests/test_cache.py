@@ -12,6 +12,7 @@ import sysconfig
 import types
 import venv
 from pathlib import Path
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -448,3 +449,25 @@ def test_every_learner_has_one_fingerprint_in_every_process():
         for seed in ("1", "2", "3", "4")
     ]
     assert len(set(found)) == 1 and "saol" in found[0]
+
+
+class Pulled(NamedTuple):
+    """Its number tells apart +0, -0 and others."""
+
+    pull: float
+
+    def rule(self, now, g, x, s):
+        sign = 1.0 if math.copysign(1.0, self.pull) > 0.0 else -1.0
+        return x - 0.1 * sign * g - self.pull * x, s
+
+
+def test_machine_code_that_counts_on_a_zero_serves_no_other_number():
+    found = []
+    for pull in (0.0, 0.5, -0.0, 0.0, 0.25):
+        compiled, plain = (oco.Player(Pulled(pull), 2, compiled=which) for which in (True, False))
+        for g in ([1.0, 2.0], [0.5, -1.0]):
+            compiled.update(np.array(g))
+            plain.update(np.array(g))
+        assert np.allclose(compiled.x, plain.x, rtol=1e-15)
+        found.append(compiled.x.tolist())
+    assert found[0] == found[3] and len({tuple(x) for x in found}) == 4  # control: the number matters

@@ -1,0 +1,131 @@
+"""What Python cannot say of machine code: each function has its plain meaning, and a compiled one of its own."""
+
+import math
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+from oco._jit import specialise
+from oco.protocols import Vector
+
+LINE = 64  # bytes of a cache line
+
+
+def inverse_root(v: Any) -> Any:
+    """1 / sqrt(v) for v >= 0 but 0 for v below the normal floats, and so at 0; compiled a few ulp from exact."""
+    return 0.0 if v < np.finfo(type(v)).tiny else 1.0 / math.sqrt(v)
+
+
+@specialise(inverse_root, fastmath={"arcp"})  # in float32 the processor may estimate and improve
+def _inverse_root(v):  # type: ignore[no-untyped-def]
+    if v == types.float32:
+        zero, one, least = np.float32(0.0), np.float32(1.0), np.finfo(np.float32).tiny
+        return lambda v: zero if v < least else one / math.sqrt(v)
+    if v != types.float64:
+        return lambda v: inverse_root(np.float64(v))
+
+    def compiled(v):  # type: ignore[no-untyped-def]
+        # Halving and negating the exponent gives y sqrt(v) within 0.035 of 1; with v y^2 = 1 - e a polynomial for
+        # 1 / sqrt(1 - e), interpolated in Chebyshev's points, makes that 8e-7, and the series the rest.
+        y = _as_float(0x5FE6EB50C7B537A9 - (_as_integer(v) >> 1))
+        e = _multiply_add(-v * y, y, 1.0)
+        p = _multiply_add(0.3127980808537693, e, 0.37627813616774125)
+        y *= _multiply_add(_multiply_add(p, e, 0.5000013185788321), e, 0.9999992549659242)
+        e = _multiply_add(-v * y, y, 1.0)
+        y = _multiply_add(y * e, _multiply_add(0.375, e, 0.5), y)
+        return 0.0 if v < 2.2250738585072014e-308 else y
+
+    return compiled
+
+
+def order(v: Any) -> Any:
+    """|v| as an integer, which orders as |v| does, NaN last: LLVM takes maxima of integers in SIMD, not of floats."""
+    return abs(v).view(np.int32 if isinstance(v, np.float32) else np.int64)
+
+
+@specialise(order)
+def _order(v):  # type: ignore[no-untyped-def]
+    return lambda v: _as_integer(abs(v))
+
+
+def unordered(k: Any) -> Any:
+    """The inverse of order."""
+    return k.view(np.float32 if isinstance(k, np.int32) else np.float64)
+
+
+@specialise(unordered)
+def _unordered(k):  # type: ignore[no-untyped-def]
+    return lambda k: _as_float(k)
+
+
+def uncounted(a: Any) -> Any:
+    """The same array; machine code does not count references to it: whoever called the kernel holds it."""
+    return a
+
+
+@specialise(uncounted)
+def _uncounted(a):  # type: ignore[no-untyped-def]
+    return lambda a: _without_owner(a)
+
+
+def prefetch(a: Vector, low: int, high: int) -> None:
+    """Nothing but a hint that a[low:high] will be read soon."""
+
+
+@specialise(prefetch)
+def _prefetch(a, low, high):  # type: ignore[no-untyped-def]
+    step = LINE * 8 // a.dtype.bitwidth
+
+    def compiled(a, low, high):  # type: ignore[no-untyped-def]
+        for i in range(low, high, step):
+            _touch(a, i)
+
+    return compiled
+
+
+def _same_bits(context, builder, signature, given):  # type: ignore[no-untyped-def]
+    return builder.bitcast(given[0], context.get_value_type(signature.return_type))
+
+
+@intrinsic
+def _as_integer(typing, v):  # type: ignore[no-untyped-def]
+    return (types.int32 if v == types.float32 else types.int64)(v), _same_bits
+
+
+@intrinsic
+def _as_float(typing, k):  # type: ignore[no-untyped-def]
+    return (types.float32 if k == types.int32 else types.float64)(k), _same_bits
+
+
+@intrinsic
+def _multiply_add(typing, a, b, c):  # type: ignore[no-untyped-def]
+    """a b + c, rounded once."""
+    kind = types.float64
+    return kind(kind, kind, kind), lambda context, builder, signature, given: builder.fma(*given)
+
+
+@intrinsic
+def _without_owner(typing, a):  # type: ignore[no-untyped-def]
+    def code(context, builder, signature, given):  # type: ignore[no-untyped-def]
+        array = context.make_array(signature.args[0])(context, builder, given[0])
+        array.meminfo = cgutils.get_null_value(array.meminfo.type)
+        return array._getvalue()
+
+    return a(a), code
+
+
+@intrinsic
+def _touch(typing, a, i):  # type: ignore[no-untyped-def]
+    def code(context, builder, signature, given):  # type: ignore[no-untyped-def]
+        array = context.make_array(signature.args[0])(context, builder, given[0])
+        place = builder.bitcast(builder.gep(array.data, [given[1]]), ir.IntType(8).as_pointer())
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [place.type, number, number, number])
+        hint = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(hint, [place, number(0), number(3), number(1)])  # to be read, to all levels of cache, data
+        return context.get_dummy_value()
+
+    return types.void(a, types.intp), code

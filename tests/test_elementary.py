@@ -1,0 +1,102 @@
+"""exp and its relatives: within their ulps of the truth over all floats, compiled and in Python; controls."""
+
+import math
+
+import numpy as np
+import pytest
+
+from oco import elementary
+from oco._jit import kernel
+
+EDGES = [0.0, -0.0, 5e-324, 1e-300, 709.782712893384, -708.4, -744.9, -745.2, -746.1, 1e9, -1e9, 1e308, -1e308]
+
+
+@kernel
+def exps(x, y):
+    for i in range(len(x)):
+        y[i] = elementary.exp(x[i])
+
+
+@kernel
+def near_exps(x, y):
+    for i in range(len(x)):
+        y[i] = elementary.near_exp(x[i])
+
+
+@kernel
+def mid_exps(x, y):
+    for i in range(len(x)):
+        y[i] = elementary.mid_exp(x[i])
+
+
+@kernel
+def far_exps(x, y):
+    for i in range(len(x)):
+        y[i] = elementary.far_exp(x[i])
+
+
+@kernel
+def extremes(x, y):
+    y[0] = y[1] = x[0]
+    for i in range(len(x)):
+        y[0], y[1] = elementary.smaller(y[0], x[i]), elementary.larger(y[1], x[i])
+
+
+def applied(run, x):
+    y = np.empty(len(x))
+    run(x, y)
+    return y
+
+
+def ulps(y, x):
+    """|y - e^x| in units in the last place, where e^x is finite."""
+    wide = np.exp(np.asarray(x, np.longdouble))
+    assert np.finfo(np.longdouble).eps < 1e-18
+    return np.abs((y - wide) / np.spacing(np.exp(x))).astype(float)
+
+
+def sweep():
+    rng = np.random.default_rng(0)
+    return np.concatenate([rng.uniform(-746.0, 709.7, 20_000), rng.uniform(-1.0, 1.0, 20_000), EDGES])
+
+
+def test_exp_within_two_ulp_from_underflow_to_overflow():
+    x = sweep()
+    y = applied(exps, x)
+    some = np.abs(x) < 1e4
+    assert ulps(y[some], x[some]).max() <= 2.0
+    assert (y[x < -746.0] == 0.0).all() and (y[x > 710.0] == math.inf).all()
+    assert (y[(x > -745.0) & (x < -708.5)] > 0.0).all()  # subnormal, not flushed
+    assert np.allclose(y, [elementary.exp(v) for v in x], rtol=1e-15, atol=5e-324)
+
+
+def test_exp_at_poles_and_nan():
+    y = applied(exps, np.array([math.inf, -math.inf, math.nan, 0.0]))
+    assert y[0] == math.inf and y[1] == 0.0 and math.isnan(y[2]) and y[3] == 1.0
+    assert elementary.exp(math.inf) == math.inf and math.isnan(elementary.exp(math.nan))
+
+
+@pytest.mark.parametrize(
+    ("run", "most", "error"), [(near_exps, 1.0, 2.0), (mid_exps, 16.0, 32.0), (far_exps, 8192.0, 2.0)]
+)
+def test_exp_of_small_numbers(run, most, error):
+    x = np.concatenate([np.linspace(0.0, most * elementary.NEAR, 5001), [0.0, 1e-300, 1e-17, 1e-9]])
+    y = applied(run, x)
+    assert ulps(y, -x).max() <= error and y[0] == 1.0 and (y <= 1.0).all()
+    further, exact = applied(run, 2.0 * x), np.exp(-2.0 * x)
+    near = np.isclose(further, exact, rtol=(error + 1.0) * 2.0**-52, atol=0.0)
+    assert not near.all()  # control: it may not be used further out
+
+
+def test_extremes_of_all_lengths():
+    rng = np.random.default_rng(1)
+    for n in range(1, 70):
+        x = rng.standard_normal(n)
+        assert (applied(extremes, np.resize(x, max(n, 2)))[:2] == [x.min(), x.max()]).all()
+
+
+def test_control_an_exp_of_fewer_terms_is_seen():
+    x = sweep()[:1000]
+    r = np.remainder(x, math.log(2.0))
+    short = sum(r**k / math.factorial(k) for k in range(11)) * np.exp(x - r)
+    assert ulps(short, x).max() > 2.0
