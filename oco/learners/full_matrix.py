@@ -6,25 +6,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oco.bounds import bound, lipschitz, radius, span, trajectory
+from oco.projections import add_multiple
 from oco.protocols import THEORY, Matrix, Round, Setting, Vector, declare
+from oco.roots import Root, back, ball_radius, include, no_root, settle, spectrum, times_inverse, wider
 
-LARGEST = 4096  # above this dimension the matrices alone pass 100 MB each and a round a minute
-
-
-def root(outer: Matrix) -> tuple[Vector, Matrix]:
-    """The eigenvalues of G^{1/2} and an orthogonal Q of eigenvectors, G = `outer` positive semi-definite."""
-    h, q = np.linalg.eigh(outer)
-    d = len(h)
-    top = h[d - 1]
-    for j in range(d):
-        # Eigenvalues at rounding level belong to the null space, where the gradients have no part.
-        h[j] = math.sqrt(h[j]) if h[j] > d * 2.3e-16 * top else 0.0
-    return h, q
+LARGEST = 4096  # above this dimension each of the matrices passes 100 MB
 
 
 class FullMatrixState(NamedTuple):
     x: Vector  # (d,)
-    outer: Matrix  # (d, d): G = sum_s g_s g_s^T
+    root: Root  # of G = sum_s g_s g_s^T; x in its basis is root.turned[0]
 
 
 @declare(needs=("project_metric",), positive=("eta",), nonnegative=("delta",))
@@ -34,7 +25,8 @@ class FullMatrixAdaGrad(NamedTuple):
     The gradient is accumulated before the step; H^+ is the pseudo-inverse, so delta = 0 is allowed (g is in the
     range of G). Regret at u <= delta |x_1 - u|^2 / (2 eta) + (max_s |x_s - u|_2^2 / (2 eta) + eta) tr G_t^{1/2}
     (Theorem 7, mirror-descent part, with delta/2 in place of delta). By theorem eta = D / sqrt(2), regret <=
-    sqrt(2) D tr G_t^{1/2}. One eigendecomposition a round: O(d^3).
+    sqrt(2) D tr G_t^{1/2}. O(d^2) a round on the whole space and on balls, where eigenvectors are needed about once in
+    d / 3 rounds (see oco.roots); O(d^3) on other domains, which need them in each.
     """
 
     eta: float = THEORY
@@ -43,36 +35,24 @@ class FullMatrixAdaGrad(NamedTuple):
     def init(self, x: Vector) -> FullMatrixState:
         if len(x) > LARGEST:
             raise ValueError(f"FullMatrixAdaGrad keeps d x d matrices: d = {len(x)} is above {LARGEST}; use AdaGrad")
-        return FullMatrixState(x, np.zeros((len(x), len(x))))
+        return FullMatrixState(x, no_root(x[None]))
 
     def grow(self, state: FullMatrixState, x: Vector) -> FullMatrixState:
-        bigger = self.init(x)
-        bigger.outer[: len(state.x), : len(state.x)] = state.outer
-        return bigger
+        return FullMatrixState(x, wider(state.root, x[None]))
 
     def update(self, now: Round, g: Vector, state: FullMatrixState, domain: Any) -> FullMatrixState:
         if now.norm2 == 0.0:
             return state
-        x, outer = state.x, state.outer
-        d = len(x)
-        for i in range(d):
-            for j in range(d):
-                outer[i, j] += g[i] * g[j]
-        h, q = root(outer)
-        for j in range(d):
-            h[j] += self.delta
-            along = 0.0
-            for i in range(d):
-                along += q[i, j] * g[i]
-            step = self.eta * along / h[j] if h[j] > 0.0 else 0.0
-            for i in range(d):
-                x[i] -= step * q[i, j]
-        domain.project_metric(x, h, q)
-        return FullMatrixState(x, outer)
+        root, z, u = include(domain, state.root, g, self.delta if ball_radius(domain) == math.inf else math.nan)
+        delta = self.delta / root.unit
+        y = root.turned[0]
+        add_multiple(y[: len(z)], -self.eta, times_inverse(domain, root, delta, z, u))
+        root = settle(domain, root, delta, y)
+        return FullMatrixState(back(root, y), root)
 
     def metric(self, now: Round, state: FullMatrixState) -> Matrix:
-        squares, q = np.linalg.eigh(state.outer)
-        return (q * (self.delta + np.sqrt(np.maximum(squares, 0.0)))) @ q.T / self.eta
+        h, q = spectrum(state.root)
+        return (q * (self.delta + h)) @ q.T / self.eta
 
     def tune(self, setting: Setting) -> "FullMatrixAdaGrad":
         diameter = setting.domain.diameter(setting.d)
@@ -80,7 +60,7 @@ class FullMatrixAdaGrad(NamedTuple):
         return self._replace(eta=diameter / math.sqrt(2.0))
 
     def tally(self, state: FullMatrixState, domain: Any) -> dict[str, float]:
-        return {"trace_root": float(np.sqrt(np.maximum(np.linalg.eigvalsh(state.outer), 0.0)).sum())}
+        return {"trace_root": float(spectrum(state.root)[0].sum())}
 
     @bound("full-matrix-data", "data", "Duchi, Hazan, Singer 2011, Theorem 7")
     def data(self, run: Any) -> Vector:

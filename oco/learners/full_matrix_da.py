@@ -6,15 +6,27 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oco.bounds import at_most, bound, lipschitz, provided, radius
-from oco.learners.full_matrix import LARGEST, root
-from oco.protocols import THEORY, Matrix, Round, Setting, Vector, declare
+from oco.learners.full_matrix import LARGEST
+from oco.projections import add_multiple, norm
+from oco.protocols import THEORY, Round, Setting, Vector, declare
+from oco.roots import (
+    Root,
+    back,
+    ball_radius,
+    include,
+    no_root,
+    on_sphere,
+    settle,
+    solve,
+    spectrum,
+    times_inverse,
+    wider,
+)
 
 
 class LazyMatrixState(NamedTuple):
     x: Vector  # (d,)
-    start: Vector  # (d,): x_1
-    total: Vector  # (d,): g_1 + ... + g_t
-    outer: Matrix  # (d, d): G_t = sum_s g_s g_s^T
+    root: Root  # of G_t = sum_s g_s g_s^T; root.turned: x_1, g_1 + ... + g_t and x in its basis
 
 
 @declare(needs=("project_metric",), positive=("eta", "delta"))
@@ -26,7 +38,7 @@ class FullMatrixDualAveraging(NamedTuple):
     second step. Regret at u <= |x_1 - u|^2_{H_t} / (2 eta) + (eta / 2) sum_s g_s^T H_{s-1}^{-1} g_s
                      <= delta |x_1 - u|^2 / (2 eta) + (|x_1 - u|^2 / (2 eta) + eta) tr G_t^{1/2}
     (Theorem 7, primal-dual part, with half its constants on |x_1 - u|^2). By theorem delta = G and
-    eta = max_u |x_1 - u| / sqrt(2). One eigendecomposition a round: O(d^3).
+    eta = max_u |x_1 - u| / sqrt(2). O(d^2) a round on the whole space and on balls, O(d^3) on other domains.
     """
 
     eta: float = THEORY
@@ -35,36 +47,32 @@ class FullMatrixDualAveraging(NamedTuple):
     def init(self, x: Vector) -> LazyMatrixState:
         if len(x) > LARGEST:
             raise ValueError(f"FullMatrixDualAveraging keeps d x d matrices: d = {len(x)} is above {LARGEST}")
-        return LazyMatrixState(x.copy(), x.copy(), np.zeros(len(x)), np.zeros((len(x), len(x))))
+        return LazyMatrixState(x, no_root(np.array([x, 0.0 * x, x])))
 
     def grow(self, state: LazyMatrixState, x: Vector) -> LazyMatrixState:
-        bigger, d = self.init(x), len(state.x)
-        bigger.start[:d] = state.start
-        bigger.total[:d] = state.total
-        bigger.outer[:d, :d] = state.outer
-        return bigger
+        known = len(state.x)
+        vectors = np.tile(x, (3, 1))
+        vectors[1] = 0.0
+        vectors[:, :known] = state.root.turned @ state.root.basis
+        return LazyMatrixState(x, wider(state.root, vectors))
 
     def update(self, now: Round, g: Vector, state: LazyMatrixState, domain: Any) -> LazyMatrixState:
-        x, total, outer = state.x, state.total, state.outer
-        d = len(x)
         if now.norm2 == 0.0:
             return state
-        for i in range(d):
-            total[i] += g[i]
-            for j in range(d):
-                outer[i, j] += g[i] * g[j]
-        h, q = root(outer)
-        for i in range(d):
-            x[i] = state.start[i]
-        for j in range(d):
-            h[j] += self.delta
-            along = 0.0
-            for i in range(d):
-                along += q[i, j] * total[i]
-            for i in range(d):
-                x[i] -= self.eta * along / h[j] * q[i, j]
-        domain.project_metric(x, h, q)
-        return LazyMatrixState(x, state.start, total, outer)
+        radius = ball_radius(domain)
+        root, z, _ = include(domain, state.root, g, self.delta if radius == math.inf else math.nan)
+        delta, eta = self.delta / root.unit, self.eta / root.unit
+        start, total, y = root.turned[0], root.turned[1], root.turned[2]
+        add_multiple(total[: len(z)], root.unit, z)
+        u, _ = solve(root.block, total[: len(z)])
+        for i in range(len(y)):
+            y[i] = start[i]
+        add_multiple(y[: len(z)], -eta, times_inverse(domain, root, delta, total[: len(z)], u))
+        if norm(y) > radius and norm(start) == 0.0:
+            root = on_sphere(root, delta, radius, y, start, -eta, 0.0, total[: len(z)], u)
+        else:
+            root = settle(domain, root, delta, y)
+        return LazyMatrixState(back(root, y), root)
 
     def tune(self, setting: Setting) -> "FullMatrixDualAveraging":
         eta, delta = self
@@ -78,7 +86,7 @@ class FullMatrixDualAveraging(NamedTuple):
         return FullMatrixDualAveraging(eta, delta)
 
     def tally(self, state: LazyMatrixState, domain: Any) -> dict[str, float]:
-        return {"trace_root": float(root(state.outer)[0].sum())}
+        return {"trace_root": float(spectrum(state.root)[0].sum())}
 
     @bound("full-matrix-da-data", "data", "Duchi, Hazan, Singer 2011, Theorem 7", assumes="|g_t|_2 <= delta")
     def data(self, run: Any) -> Vector:
@@ -105,8 +113,8 @@ class FullMatrixDualAveraging(NamedTuple):
         for g in run.history.g:
             spent.append(self.eta / 2.0 * (g @ np.linalg.solve(metric, g)))
             outer += np.outer(g, g)
-            h, q = root(outer)
-            metric = (q * (self.delta + h)) @ q.T
+            squares, q = np.linalg.eigh(outer)
+            metric = (q * (self.delta + np.sqrt(np.maximum(squares, 0.0)))) @ q.T
             metrics.append(metric)
         gaps = [np.pad(u - run.start[: len(u)], (0, run.d - len(u))) for u in run.comparators]
         moved = [gap @ metrics[t - 1] @ gap / (2.0 * self.eta) for t, gap in zip(run.t, gaps, strict=True)]

@@ -1,0 +1,62 @@
+"""The root by an eigendecomposition a round, for domains whose projection needs all eigenvectors in each anyhow."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from oco._back import in_python
+from oco.projections import dot
+from oco.protocols import Matrix, Vector
+from oco.roots.block import empty_block
+from oco.roots.root import NEW, Root, back, in_unit, straightened, turn
+
+
+def enter(root: Root, g: Vector) -> tuple[Root, Vector]:
+    """G + g g^T in a basis of its eigenvectors, and the rotated g (d,)."""
+    z = np.empty((1, len(g)))
+    facts = np.array([[float(root.rank), root.unit]])
+    _enter((root.basis, root.values.reshape((1, -1)), root.turned, g.reshape((1, -1)), z, facts))
+    rank, unit = int(facts[0, 0]), facts[0, 1]
+    return Root(unit, root.basis, root.values, root.turned, rank, 0.0, empty_block()), z[0]
+
+
+@in_python
+def _enter(arrays: tuple[Matrix, ...]) -> None:
+    """For `enter`; facts: rank and unit."""
+    basis, (values,), turned, (g,), (z,), (facts,) = arrays
+    rank, unit = in_unit(values, int(facts[0]), float(facts[1]), float(np.abs(g).max()))
+    z[:], _ = straightened(basis, g / unit)
+    rest = z[rank:]
+    outside = float(np.linalg.norm(rest))
+    if outside > NEW * np.linalg.norm(z):
+        # Householder's reflection of the rows outside the span takes the rest of z to -+outside e_1.
+        end = -math.copysign(outside, rest[0])
+        v = rest - end * np.eye(1, len(rest))[0]
+        for rows in (basis[rank:], turned[:, rank:].T):
+            rows -= np.outer(v, v @ rows) / (outside * abs(v[0]))
+        rank += 1
+        rest[0] = end
+    z[rank:] = 0.0
+    facts[:] = turn(basis, values, turned, z[None, :rank]), unit
+    z[:] = basis @ (g / unit)
+
+
+def divide(root: Root, delta: float, v: Vector) -> Vector:
+    """(delta + sqrt G)^+ v."""
+    x = np.zeros(len(v))
+    for i in range(len(v)):
+        h = delta + math.sqrt(root.values[i])
+        x[i] = v[i] / h if h > 0.0 else 0.0
+    return x
+
+
+def project(domain: Any, root: Root, delta: float, y: Vector) -> None:
+    """argmin_{u in X} |u - y|_H in place of the rotated y (d,)."""
+    h = np.empty(len(y))
+    for i in range(len(y)):
+        h[i] = delta + math.sqrt(root.values[i])
+    x = back(root, y)
+    domain.project_metric(x, h, root.basis.T)
+    for i in range(len(y)):
+        y[i] = dot(root.basis[i], x)
