@@ -6,14 +6,45 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from oco._jit import kernel
+from oco._jit import kernel, relaxed
 from oco.penalty import Penalty
 from oco.protocols import Block, Dense, Matrix, Vector
 
 # Sums run over CHUNK rows at a time and then exactly: a random walk of that many roundings stays within 64 eps of the
 # sum of sizes.
 CHUNK = 1 << 13
+MATRIX_COLUMNS = 800  # up to here curvature is a d x d matrix
 ROUNDING = 64 * float(np.finfo(float).eps)
+
+
+class Products(NamedTuple):
+    """H = A^T diag(w) A + diag(bend) where d^2 numbers are too many: the rows with their weights."""
+
+    rows: list[tuple[Block, Vector]]
+    bend: Vector  # (d,)
+
+    def times(self, v: Vector) -> Vector:
+        total = self.bend * v
+        for block, w in self.rows:
+            if isinstance(block, Dense):
+                total += (w * (block.a @ v)) @ block.a
+            else:
+                _add_product(block.indptr, block.indices, block.values, w, v, total)
+        return total
+
+    def diagonal(self) -> Vector:
+        total = self.bend.copy()
+        for block, w in self.rows:
+            if isinstance(block, Dense):
+                total += w @ block.a**2
+            else:
+                _add_rows(block.indptr, block.indices, block.values**2, w, total)
+        return total
+
+
+def stiffer(h: Matrix | Products, bend: Vector) -> Matrix | Products:
+    """H + diag(bend)."""
+    return h._replace(bend=h.bend + bend) if isinstance(h, Products) else h + np.diag(bend)
 
 
 class Look(NamedTuple):
@@ -23,7 +54,7 @@ class Look(NamedTuple):
     smooth: float  # F_mu(x), the sum of the Moreau envelopes
     dual: float  # sum_t f(p_t) - s_t p_t
     g: Vector  # (d,): A^T s, the gradient of F_mu
-    h: Matrix | None  # (d, d): A^T diag(w) A, w_t a secant slope of s_t
+    h: Any  # (d, d), or Products for large d: A^T diag(w) A, w_t a secant slope of s_t; None if not asked for
     terms: float  # sum of sizes of what was added for value and dual
     pull: float  # |s|_2 |A|_F >= sum_t |s_t| |a_t|_2, of which rounding spoils g by a small part
 
@@ -108,13 +139,18 @@ def infimum(loss: Any, y: Vector, out: Vector) -> None:
         out[i] = loss.value(side * near, y[i]) + min(0.0, side * loss.slope(side * near, y[i])) * (far - near)
 
 
+@relaxed("reassoc", "contract", "nsz")
+def _dot(values: Vector, indices: Any, x: Vector) -> float:
+    total = 0.0
+    for j in range(len(values)):
+        total += values[j] * x[indices[j]]
+    return total
+
+
 @kernel
 def _dot_rows(indptr: Any, indices: Any, values: Vector, x: Vector, z: Vector) -> None:
     for r in range(len(z)):
-        total = 0.0
-        for j in range(indptr[r], indptr[r + 1]):
-            total += values[j] * x[indices[j]]
-        z[r] = total
+        z[r] = _dot(values[indptr[r] : indptr[r + 1]], indices[indptr[r] : indptr[r + 1]], x)
 
 
 @kernel
@@ -122,6 +158,16 @@ def _add_rows(indptr: Any, indices: Any, values: Vector, s: Vector, g: Vector) -
     for r in range(len(s)):
         for j in range(indptr[r], indptr[r + 1]):
             g[indices[j]] += s[r] * values[j]
+
+
+@kernel
+def _add_product(indptr: Any, indices: Any, values: Vector, w: Vector, v: Vector, total: Vector) -> None:
+    """total += A^T diag(w) A v."""
+    for r in range(len(w)):
+        row, some = indices[indptr[r] : indptr[r + 1]], values[indptr[r] : indptr[r + 1]]
+        z = w[r] * _dot(some, row, v)
+        for j in range(len(row)):
+            total[row[j]] += z * some[j]
 
 
 @kernel
@@ -135,6 +181,22 @@ def _add_squares(indptr: Any, indices: Any, values: Vector, w: Vector, h: Matrix
                 for k in range(indptr[r], j):
                     row[indices[k]] += scaled * values[k]
                 row[indices[j]] += 0.5 * scaled * values[j]
+
+
+def add_sums(block: Block, total: Vector, size: Vector) -> None:
+    """total += sum_t a_t and size += sum_t |a_t|."""
+    if isinstance(block, Dense):
+        add_sizes(block.a, total, size)
+    else:
+        ones = np.ones(len(block.y))
+        add_gradient(block, ones, total)
+        add_gradient(block._replace(values=np.abs(block.values)), ones, size)
+
+
+def finite(values: Vector) -> bool:
+    """Whether none is NaN or infinite; one look at their sum nearly always tells."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(values.sum()) or np.isfinite(values).all())
 
 
 def columns(block: Block) -> int:
@@ -160,6 +222,24 @@ def add_gradient(block: Block, s: Vector, g: Vector) -> None:
         g += part
 
 
+@kernel
+def add_sizes(a: Matrix, total: Vector, size: Vector) -> None:
+    """total += sum_t a_t, size += sum_t |a_t|."""
+    sums, sizes = np.zeros(a.shape[1]), np.zeros(a.shape[1])
+    whole = len(a) - len(a) % 4
+    for r in range(0, whole, 4):  # four rows at a time: fewer numbers are stored to be read again at once
+        for i in range(a.shape[1]):
+            sums[i] += (a[r, i] + a[r + 1, i]) + (a[r + 2, i] + a[r + 3, i])
+            sizes[i] += (abs(a[r, i]) + abs(a[r + 1, i])) + (abs(a[r + 2, i]) + abs(a[r + 3, i]))
+    for r in range(whole, len(a)):
+        for i in range(a.shape[1]):
+            sums[i] += a[r, i]
+            sizes[i] += abs(a[r, i])
+    for i in range(a.shape[1]):
+        total[i] += sums[i]
+        size[i] += sizes[i]
+
+
 def add_hessian(block: Block, w: Vector, h: Matrix) -> None:
     """h += A^T diag(w) A."""
     if isinstance(block, Dense):
@@ -173,14 +253,14 @@ def add_hessian(block: Block, w: Vector, h: Matrix) -> None:
 
 
 def between(block: Block, low: int, high: int) -> Block:
-    """Rows low .. high - 1, for passes: all entries of a sparse block stay where they are."""
+    """Rows low .. high - 1, for passes: dense ones in float64; all entries of a sparse block stay where they are."""
     if isinstance(block, Dense):
-        return Dense(block.a[low:high], block.y[low:high])
+        return Dense(block.a[low:high].astype(float, copy=False), block.y[low:high])
     return block._replace(indptr=block.indptr[low : high + 1], y=block.y[low:high])
 
 
 def chunks(blocks: Iterable[Block], rounds: int) -> Iterator[Block]:
-    """The first rounds, at most CHUNK at a time; no row is copied."""
+    """The first rounds, at most CHUNK at a time, dense rows in float64; no other row is copied."""
     for block in blocks:
         n = min(rounds, len(block.y))
         for low in range(0, n, CHUNK):
@@ -200,7 +280,10 @@ def look(loss: Any, blocks: Iterable[Block], x: Vector, mu: float, width: float,
     to that of F before mu is tiny: the method of multipliers (Rockafellar 1976).
     """
     g = np.zeros(len(x))
-    h = np.zeros((len(x), len(x))) if width > 0.0 else None
+    h: Any = None
+    if width > 0.0:
+        small = len(x) <= MATRIX_COLUMNS
+        h = np.zeros((len(x), len(x))) if small else Products([], np.zeros(len(x)))
     sums, t = [], 0
     for block in blocks:
         z = margins(block, x)
@@ -218,9 +301,12 @@ def look(loss: Any, blocks: Iterable[Block], x: Vector, mu: float, width: float,
             i = int(np.isnan(out[:4]).any(axis=0).argmax())
             raise ValueError(f"the loss is not a number at margin {z[i]:g}, label {block.y[i]:g}, or its slope is not")
         add_gradient(block, out[3], g)
-        if h is not None:
+        if isinstance(h, Products):
+            h.rows.append((block, out[4]))
+        elif h is not None:
             add_hessian(block, out[4], h)
         entries = block.a.ravel() if isinstance(block, Dense) else block.values[block.indptr[0] : block.indptr[-1]]
+        entries = entries.astype(float, copy=False)
         sizes = np.abs(out[0]).sum() + np.abs(out[2]).sum()
         with np.errstate(over="ignore"):  # slopes at the edge of where the loss is finite
             sums.append((*out[:3].sum(axis=1), sizes, out[3] @ out[3], entries @ entries))
@@ -236,6 +322,17 @@ def penalised(look: Look, weight: Penalty, x: Vector, mu: float, anchor: Vector,
     smallest.
     """
     l1, l2 = weight
+    if l1 == 0.0:
+        square = 0.5 * l2 * float(x @ x)
+        return look._replace(
+            value=look.value + square,
+            smooth=look.smooth + square,
+            dual=look.dual - square,
+            g=look.g + l2 * x,
+            h=look.h if look.h is None else stiffer(look.h, np.full(len(x), l2)),
+            terms=look.terms + 2.0 * square,
+            pull=look.pull + l2 * float(np.linalg.norm(x)),
+        )
     smoothing = mu / max(1.0, l1)
     if smoothing > 0.0:
         moved = x + smoothing * anchor
@@ -255,7 +352,7 @@ def penalised(look: Look, weight: Penalty, x: Vector, mu: float, anchor: Vector,
         look.smooth + smooth + 0.5 * square,
         look.dual + (rounded - float(v @ p)) - 0.5 * square,
         look.g + v + l2 * x,
-        look.h if look.h is None else look.h + np.diag(bend),
+        look.h if look.h is None else stiffer(look.h, bend),
         look.terms + 2.0 * size + square,
         look.pull + float(np.linalg.norm(v)) + l2 * float(np.linalg.norm(x)),
     )
@@ -280,24 +377,26 @@ class Moments:
 
     def look(self, x: Vector) -> Look:
         """F(x) = (x^T A^T A x - 2 <A^T y, x> + |y|^2) / 2; sizes by Cauchy's inequality from the diagonal."""
-        hx = self.h @ x
-        value = max(0.0, 0.5 * float(x @ hx) - float(self.b @ x) + 0.5 * self.c)
-        g = hx - self.b
-        columns = np.sqrt(self.h.diagonal())
+        # Joined blocks are as wide as the last: columns that the rows so far do not have are left out.
+        h, b = self.h[: len(x), : len(x)], self.b[: len(x)]
+        hx = h @ x
+        value = max(0.0, 0.5 * float(x @ hx) - float(b @ x) + 0.5 * self.c)
+        g = hx - b
+        columns = np.sqrt(h.diagonal())
         size = float(np.abs(x) @ columns) + math.sqrt(self.c)
         # Four times the usual allowance: these sums were rounded once more for every block.
         terms, pull = 4.0 * size * size, 4.0 * size * float(np.linalg.norm(columns))
-        return Look(value, value, value - float(g @ x), g, self.h, terms, pull)
+        return Look(value, value, value - float(g @ x), g, h, terms, pull)
 
     def floor(self, x: Vector) -> float:
         """A bound for every u: F(x) - g^T (A^T A)^-1 g / 2, if rounding leaves no doubt that A^T A is regular."""
         from scipy.linalg import LinAlgError, cholesky
 
         here = self.look(x)
-        columns = np.sqrt(self.h.diagonal())
+        columns = np.sqrt(here.h.diagonal())
         if not columns.all():
             return 0.0
-        unit = self.h / columns[:, None] / columns
+        unit = here.h / columns[:, None] / columns
         least = 4.0 * ROUNDING * len(columns)  # what rounding may have added to the smallest eigenvalue
         try:
             cholesky(unit - 2.0 * least * np.eye(len(columns)), check_finite=False)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from oco._jit import settled
 from oco._threads import one_blas_thread
 from oco.bounds import bounds_of
-from oco.comparators import Best
+from oco.bracket import Best
 from oco.history import History
 from oco.penalty import Penalty
 from oco.protocols import Vector
@@ -51,6 +52,7 @@ class Run:
     domain: Any
     seed: int
     penalty: Penalty  # of every round
+    dtype: str  # of rows and decisions: float64 or float32
     start: Vector  # x_1
     promised: float  # Lipschitz constant that the stream and loss promise, infinity if none
     exp_concavity: float  # alpha such that the losses are known to be alpha-exp-concave on the domain, 0 if none
@@ -64,11 +66,20 @@ class Run:
     dimension: Vector  # columns seen
     tally: dict[str, Vector]  # what the learner's bounds read of its state
     history: History | None  # of audited plays
-    x: Vector  # the last decision, x_{t+1}
-    rates: Vector  # effective rates at the end
     seconds: float  # in compiled rounds
     interrupted: bool
+    player: Any = field(repr=False)  # as the rounds left it
     hindsight: Any = field(repr=False)  # what the stream revealed, shared by runs of the same rounds
+
+    @cached_property
+    def x(self) -> Vector:
+        """The last decision, x_{t+1}, (d,)."""
+        return np.asarray(self.player.x.astype(float))
+
+    @cached_property
+    def rates(self) -> Vector:
+        """Effective rates of the coordinates at the end, (d,)."""
+        return np.asarray(self.player.rates())
 
     @property
     def d(self) -> int:

@@ -1,4 +1,4 @@
-"""Minimise a convex F over a domain: Newton's method where d^2 numbers are few, else first-order methods.
+"""Minimise a convex F over a domain: Newton's method where it can be had, else first-order methods.
 
 A solver sees F only through `at(x, mu, width)`: one pass over the rounds, which returns F_mu, its gradient and, for
 width > 0, a positive model of its Hessian, and which narrows the certified interval `at` keeps. F_mu = F for mu = 0,
@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from oco._jit import kernel
 from oco.domains import Ball, Box, L1Ball, Simplex, Space
+from oco.passes import MATRIX_COLUMNS, Products, stiffer
 from oco.protocols import Matrix, Vector
 
-NEWTON_COLUMNS = 800  # up to here a step solves a d x d system
+FORCING = 0.03  # of the gradient that a step by products leaves
+CONJUGATE_STEPS = 100  # products with the Hessian for one step of Newton's method
 STEPS = 60  # of Newton's method
 SMOOTHED_STEPS = 20  # of Newton's method for one smoothing
 FIRST_ORDER_STEPS = 2000
@@ -47,7 +49,10 @@ def minimise(at: Any, x: Vector, rounds: int, rough: bool) -> bool:
 
     rough: start with smoothing, as the last problem of the kind needed it.
     """
-    curved = len(x) <= NEWTON_COLUMNS and isinstance(at.domain, (Space, Box, Ball, L1Ball, Simplex))
+    if at.done:
+        return rough
+    few = len(x) <= MATRIX_COLUMNS and isinstance(at.domain, (Space, Box, Ball, L1Ball, Simplex))
+    curved = few or (at.products and isinstance(at.domain, Space))
     descend = _newton if curved else _quasi_newton if isinstance(at.domain, (Space, Box)) else _spectral
     if not rough:
         spare = at.left // 2  # kinks, if there are any, must not use up all passes
@@ -102,15 +107,15 @@ def _newton(at: Any, x: Vector, mu: float, width: float) -> Vector:
     quadratic and the narrow secant is exact in the end, the wide one sees the kinks ahead.
     """
     here = at(x, mu, width)
-    wide = at(x, mu, 10.0 * width) if mu > 0.0 else here
-    typical = wide.h.diagonal() + 1e-3 * wide.h.diagonal().max()
+    diagonal = (at(x, mu, 10.0 * width) if mu > 0.0 else here).h.diagonal()
+    typical = diagonal + 1e-3 * diagonal.max()
     damping = 1.0 if mu > 0.0 else 0.0
     narrow, short = width, 0
     for _ in range(STEPS if mu == 0.0 else SMOOTHED_STEPS):
         if at.done or _near(at, here, x, mu) or short >= 4:
             break
-        model = here.h + np.diag(damping * typical) if damping > 0.0 else here.h
-        step = _within_reach(at, here, quadratic(at.domain, model, here.g, x) - x)
+        model = stiffer(here.h, damping * typical) if damping > 0.0 else here.h
+        step = _within_reach(at, here, _newton_step(at, model, here.g, x, diagonal))
         tau, there = _search(at, here, x, step, mu, narrow)
         short = short + 1 if tau < 1e-3 else 0
         if tau < 0.3:
@@ -123,6 +128,42 @@ def _newton(at: Any, x: Vector, mu: float, width: float) -> Vector:
         here = there if there is not None else at(x, mu, narrow)
         x, here = _far(at, x, here, mu, narrow)
     return x
+
+
+def _newton_step(at: Any, h: Any, g: Vector, x: Vector, diagonal: Vector) -> Vector:
+    """argmin_{x + step in X} <g, step> + <step, H step> / 2; on Space with many columns about, by products with H."""
+    if not isinstance(h, Products):
+        return quadratic(at.domain, h, g, x) - x
+    step, products = conjugate_gradients(at, h, g, diagonal)
+    at.left -= products
+    return step
+
+
+def conjugate_gradients(at: Any, h: Products, g: Vector, diagonal: Vector) -> tuple[Vector, int]:
+    """-H^-1 g, up to a part of g or what no certificate will see; and the number of products with H that it took.
+
+    Preconditioned with `diagonal`, that of an H nearby.
+    """
+    scale = np.maximum(diagonal, 1e-12 * diagonal.max(initial=0.0))
+    scale[scale == 0.0] = 1.0
+    step, left, products = np.zeros(len(g)), -g, 0
+    towards = left / scale
+    size = first = float(left @ towards)
+    direction = towards
+    while products < min(CONJUGATE_STEPS, at.left) and size > FORCING**2 * first:
+        turned = h.times(direction)
+        products += 1
+        bend = float(direction @ turned)
+        if not bend > 0.0:
+            break
+        step += (size / bend) * direction
+        left -= (size / bend) * turned
+        if at.price(left) <= 0.3 * at.goal:
+            break
+        towards = left / scale
+        size, before = float(left @ towards), size
+        direction = towards + (size / before) * direction
+    return (step if step.any() else towards), products
 
 
 def _within_reach(at: Any, here: Any, step: Vector) -> Vector:

@@ -1,6 +1,7 @@
 """lower <= min F <= upper for every loss and domain, tight, against another solver; a wrong certificate is caught."""
 
 import math
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -10,8 +11,27 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog, minimize
 from scipy.sparse import csr_array
 
-from oco import Absolute, Ball, Box, Hinge, L1Ball, Linear, Logistic, Penalty, Simplex, Space, Squared, ZipfText
-from oco.comparators import BATCH_BYTES, Hindsight
+import oco.rows as rows_module
+from oco import (
+    OGD,
+    Absolute,
+    Ball,
+    Box,
+    Data,
+    Hinge,
+    L1Ball,
+    Linear,
+    Logistic,
+    Penalty,
+    Simplex,
+    Space,
+    Squared,
+    ZipfText,
+    comparators,
+    play,
+)
+from oco.columns import Columns
+from oco.comparators import Hindsight
 from oco.domains import DOMAINS
 from oco.losses import LOSSES, NegativeLog
 from oco.passes import infimum
@@ -19,6 +39,7 @@ from oco.play import checkpoints
 from oco.protocols import Dense, Sparse
 from oco.record import _notes
 from oco.regret import Interval
+from oco.rows import BATCH_BYTES
 from oco.streams import as_block, blocks, head
 
 SETS = {"space": Space(), "box": Box(-0.5, 0.8), "ball": Ball(0.9), "l1": L1Ball(1.1), "simplex": Simplex()}
@@ -386,7 +407,7 @@ def test_nan_is_refused():
 @pytest.mark.parametrize("loss", [Squared(), Logistic(), Absolute(), Linear()], ids=lambda x: type(x).__name__)
 def test_a_mark_knows_the_rows_before_it_and_no_others(loss, sparse, monkeypatch):
     """Whatever blocks the rows come in, and whichever of these are joined on the way."""
-    monkeypatch.setattr("oco.comparators.CHUNK", 64)
+    monkeypatch.setattr("oco.rows.CHUNK", 64)
     a, y = problem(8, 300, 3, signed=hasattr(loss, "labels"))
     whole, marks, done = Hindsight(loss, Ball()), [1, 5, 40, 41, 90, 200, 300], 0
     rows = as_block(csr_array(a) if sparse else a, y, "rows")
@@ -402,3 +423,67 @@ def test_a_mark_knows_the_rows_before_it_and_no_others(loss, sparse, monkeypatch
         if t < 300:  # control: a row more is another minimum
             more = enclose(loss, Ball(), a[: t + 7], y[: t + 7])
             assert more.lower > best.upper + 1e-3 or more.upper < best.lower - 1e-3
+
+
+@pytest.mark.parametrize("loss", [Squared(), Logistic()], ids=lambda x: type(x).__name__)
+def test_rows_are_numbered_when_a_comparator_is_asked_for_and_not_while_they_are_played(loss, monkeypatch):
+    looks = []
+    for target, name in ((Columns, "renumber"), (rows_module, "_merge"), (rows_module, "_least")):
+        plain = getattr(target, name)
+        monkeypatch.setattr(target, name, lambda *given, plain=plain, name=name: looks.append(name) or plain(*given))
+    stream = Data(csr_array(problem(9, 60, 4)[0]), problem(9, 60, 4, signed=True)[1])
+    run = play(stream, OGD(0.1), loss=loss, domain=Space())[0]
+    assert not looks
+    assert len(run.solve()) == len(run.t)
+    assert set(looks) == {"renumber", "_merge", "_least"}  # control: they are what is done then
+
+
+def test_rows_that_are_read_again_are_read_when_a_comparator_is_asked_for():
+    a, y = problem(10, 40, 3, signed=True)
+    rows, reads = [as_block(csr_array(a[low : low + 7]), y[low : low + 7], "rows") for low in range(0, 40, 7)], []
+
+    def replay():
+        reads.append(True)
+        yield from rows
+
+    found = []
+    for options in ({}, {"replay": replay, "memory": 400}):  # the first blocks fit
+        hindsight = Hindsight(Logistic(), Space(), penalty=Penalty(0.0, 0.1), **options)
+        for k, block in enumerate(rows):
+            hindsight.see(block, lasting=True)
+            hindsight.mark()
+            if k == 0:
+                assert len(hindsight.solve()) == 1
+        assert not reads
+        found.append(hindsight.solve())
+    assert reads
+    for one, other in zip(*found, strict=True):
+        assert one.x == pytest.approx(other.x, abs=1e-3)
+        assert one.upper == pytest.approx(other.upper, rel=1e-6)
+
+
+def test_a_mark_among_joined_rows_has_the_columns_of_its_time():
+    """Where a column without entries matters, as 0 is no decision there, rows keep their numbers."""
+    few, many = (as_block(csr_array(np.eye(d)), np.ones(d), "rows") for d in (2, 4))
+    hindsight = Hindsight(Absolute(), Box(0.2, 0.8))
+    for block in (few, many):
+        hindsight.see(block)
+        hindsight.mark()
+    for best, truth in zip(hindsight.solve(), (2 * 0.2, 6 * 0.2), strict=True):
+        assert best.x == pytest.approx(np.full(2 if truth < 1.0 else 4, 0.8), abs=1e-4)
+        assert best.upper == pytest.approx(truth, rel=1e-4)
+
+
+@pytest.mark.parametrize("penalty", [Penalty(), Penalty(0.1, 0.0)], ids=["plain", "l1"])
+def test_rows_in_memory_are_added_up_when_a_comparator_is_asked_for(penalty, monkeypatch):
+    added = []
+    monkeypatch.setattr(comparators, "add_sums", lambda *a, made=comparators.add_sums: added.append(1) or made(*a))
+    a, y = np.random.default_rng(0).standard_normal((300, 4)), np.zeros(300)
+    run = play(Data(a, y), OGD(0.1), loss=Linear(), domain=Ball(), penalty=penalty)[0]
+    assert not added
+    late, now = run.solve(), Hindsight(Linear(), Ball(), penalty=penalty)
+    for low, high in pairwise([0, *run.t.tolist()]):
+        now.see(Dense(a[low:high], y[low:high]))
+        now.mark()
+    assert len(added) > 1, "control: rows that are not held are added up at once"
+    assert np.allclose([best[1:] for best in late], [best[1:] for best in now.solve()], rtol=1e-9, atol=0.0)

@@ -7,7 +7,8 @@ import numpy as np
 
 from oco._jit import kernel, twin
 from oco.bounds import bounds_of
-from oco.comparators import Best, Hindsight
+from oco.bracket import Best
+from oco.comparators import Hindsight
 from oco.domains import Ball, Box, L1Ball, Simplex, Space
 from oco.losses import Linear
 from oco.passes import ByBisection, measure
