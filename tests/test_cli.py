@@ -104,6 +104,7 @@ def test_a_real_file(tmp_path, capsys):
         (["--rounds", "x"], "invalid int value"),
         (["--data", "no-such-file"], "no-such-file"),
         (["--labels", "1,2"], "--labels goes with --data"),
+        (["--cache"], "--cache goes with --data"),
         (["--data", "f", "--labels", "1"], "two numbers NEG,POS"),
         (["--data", "f", "--stream", "zipf"], "exclude each other"),
         (["--out", "/proc/oco"], "cannot write there"),

@@ -41,6 +41,10 @@ def add_to(commands: Any, formatter: Any) -> None:
     parser.add_argument("--stream", metavar="NAME[:param=value,...]", help="a generated stream (see oco list)")
     parser.add_argument("--data", metavar="FILE", help="svmlight or Vowpal Wabbit text, plain or .gz, .bz2, .xz")
     parser.add_argument("--labels", metavar="NEG,POS", help="the file's two labels where they are not -1,+1 or 0,1")
+    cache_help = "keep the file's rows in binary form in the cache folder and read those from then on"
+    parser.add_argument("--cache", action="store_true", help=cache_help)
+    precision = "of rows and decisions; default float64"
+    parser.add_argument("--dtype", choices=("float64", "float32"), default="float64", help=precision)
     add_game(parser)
     parser.set_defaults(run=_play)
 
@@ -61,7 +65,7 @@ def default_games() -> list[tuple[str, dict[str, Any]]]:
 def _chosen_game(options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     game = chosen(options)
     if options.data:
-        stream: Any = File(options.data, _labels(options.labels))
+        stream: Any = File(options.data, _labels(options.labels), cache=options.cache)
         title = Path(options.data).name
         game["loss"] = Logistic() if game["loss"] is None else game["loss"]
         game["learners"] = game["learners"] or _file_learners(stream, hasattr(game["loss"], "labels"))
@@ -101,14 +105,14 @@ def bar(total: int | None, what: str, unit: str = "rounds") -> Any:
     return tqdm(total=total, desc=what, unit=f" {unit}", unit_scale=True, leave=False, disable=None, file=sys.stderr)
 
 
-def _play_games(games: Iterable[tuple[str, dict[str, Any]]], seed: int) -> tuple[list[Any], BaseException | None]:
+def _play_games(games: Iterable[tuple[str, dict[str, Any]]], **options: Any) -> tuple[list[Any], BaseException | None]:
     """The games that were played and have their comparators, and what stopped the rest."""
     played: list[Any] = []
     for title, game in games:
         total = game["rounds"] and game["rounds"] * len(game["learners"])
         with bar(total, title) as shown:
             try:
-                runs = play(**game, seed=seed, progress=shown.update)
+                runs = play(**game, **options, progress=shown.update)
             except BrokenPlayError as problem:
                 broken = [replace(run, interrupted=True) for run in problem.runs]
                 return [*played, (title, broken)] if broken else played, problem
@@ -138,10 +142,12 @@ def _play(options: argparse.Namespace) -> int:
         raise ValueError("--stream and --data exclude each other")
     if options.labels and not options.data:
         raise ValueError("--labels goes with --data")
+    if options.cache and not options.data:
+        raise ValueError("--cache goes with --data")
     games = default_games() if plain else [_chosen_game(options)]
     if plain and options.rounds is not None:
         games = [(title, game | {"rounds": options.rounds}) for title, game in games]
-    played, problem = _play_games(games, options.seed)
+    played, problem = _play_games(games, seed=options.seed, dtype=options.dtype)
     if played:
         _report(played, options, folder)
         if not options.json:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from oco.passes import finite
 from oco.protocols import Block, Dense, Sparse
 from oco.streams.adversarial import Greedy, Orthogonal, SignFlip
 from oco.streams.breakers import AdamBreaker, AdamLottery, LeaderBreaker, breaker_of
@@ -13,6 +14,7 @@ from oco.streams.drifting import DoublingPhases, Drift
 from oco.streams.experts import Experts, ExpertsGame
 from oco.streams.files import File
 from oco.streams.market import Kelly, Market
+from oco.streams.rows import compressed
 from oco.streams.signs import BoxSigns, LogMagnitudes, RandomSigns
 from oco.streams.sparse import ZipfText
 from oco.streams.stochastic import Classification, Regression
@@ -78,20 +80,17 @@ def _spread(a: Any) -> float:
 
 
 def as_block(a: Any, y: Any, name: str) -> Block:
-    """Examples as the loops take them: float64 rows in C order, or compressed rows without repeated columns."""
+    """Examples as the loops take them: rows in C order, or compressed without repeated columns; float32 is kept."""
     y = np.ascontiguousarray(y, dtype=np.float64)
+    dtype = np.float32 if getattr(a, "dtype", None) == np.float32 else np.float64
     if hasattr(a, "tocsr"):
-        a = a.tocsr()
-        a.sum_duplicates()
-        values = a.data.astype(np.float64)
-        block: Block = Sparse(a.indptr.astype(np.int64), a.indices.astype(np.int32), values, y, a.shape[1])
+        block: Block = compressed(a, y, dtype, name)
     else:
-        values = np.ascontiguousarray(a, dtype=np.float64)
-        block = Dense(values, y)
+        block = Dense(np.ascontiguousarray(a, dtype), y)
     if a.ndim != 2 or y.shape != (a.shape[0],):
         raise ValueError(f"{name}: features {a.shape} and labels {y.shape} do not fit; need (n, d) and (n,)")
-    if not (np.isfinite(values).all() and np.isfinite(y).all()):
-        raise ValueError(f"{name}: NaN or infinity among the features or labels")
+    if not finite(y):
+        raise ValueError(f"{name}: NaN or infinity among the labels")
     return block
 
 
@@ -110,17 +109,23 @@ def generator(seed: int, part: int) -> np.random.Generator:
     return np.random.default_rng([seed, part])
 
 
-def blocks(stream: Any, seed: int, rounds: int | None, signed: bool) -> Iterator[Block]:
-    """The rounds of an oblivious stream, in order, at most `rounds` of them."""
+def blocks(stream: Any, seed: int, rounds: int | None, signed: bool, dtype: Any = np.float64) -> Iterator[Block]:
+    """The rounds of an oblivious stream, in order, at most `rounds` of them, with rows in `dtype`."""
     source = stream.blocks(signed) if hasattr(stream, "blocks") else _generated(stream, seed)
     left = rounds
-    for block in source:
+    for block in (_in_precision(block, dtype) for block in source):
         n = len(block.y)
         if left is not None and n >= left:
             yield head(block, 0, left)
             return
         left = None if left is None else left - n
         yield block
+
+
+def _in_precision(block: Block, dtype: Any) -> Block:
+    if isinstance(block, Dense):
+        return block._replace(a=block.a.astype(dtype, copy=False))
+    return block._replace(values=block.values.astype(dtype, copy=False))
 
 
 def _generated(stream: Any, seed: int) -> Iterator[Block]:

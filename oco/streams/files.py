@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oco.protocols import Sparse
+from oco.streams import binary
+from oco.streams.digits import SLACK
+from oco.streams.rows import merge
 from oco.streams.text import (
     CROWDED,
     INDEX,
@@ -29,7 +32,6 @@ from oco.streams.text import (
     WEIGHT,
     WORDS,
     Array,
-    merge,
     parse,
 )
 
@@ -65,14 +67,16 @@ class File(NamedTuple):
     is the 32-bit FNV-1a hash of the bytes `namespace|name`, 1 <= bits <= 30. In both formats equal columns of a row
     are added up, blank lines and lines that begin with # are skipped, and a number is Python's float(token).
 
-    `labels` = (NEG, POS) are the file's names for -1 and +1. A pass opens the file once and reads forwards, so a FIFO
-    has one. Malformed input is a ValueError `path:line: what is wrong, found 'token', what to do`, raised after the
-    rows before that line; a file that cannot be opened or read is an OSError.
+    `labels` = (NEG, POS) are the file's names for -1 and +1. `cache` = True keeps the rows in binary form in the cache
+    folder, a path there, once they were all read; later passes read that until the file is written to. A pass opens the
+    file once and reads forwards, so a FIFO has one. Malformed input is a ValueError `path:line: what is wrong, found
+    'token', what to do`, raised after the rows before that line; a file that cannot be opened or read is an OSError.
     """
 
     path: str
     labels: tuple[float, float] | None = None
     bits: int = 18
+    cache: bool | str = False
 
     def blocks(self, signed: bool) -> Iterator[Sparse]:
         """Blocks of up to 8192 rows or 2^18 entries, cut by content; `signed` asks for labels -1, +1 (a 0 is a -1)."""
@@ -81,14 +85,15 @@ class File(NamedTuple):
         if self.labels is not None and self.labels[0] == self.labels[1]:
             raise ValueError(f"{self.path}: labels = {self.labels} are not two different numbers")
         d, pair, block = 0, self.labels, None
-        for block in _blocks(self.path, self.bits):
+        for block in self._rows():
             indptr, indices, values, y, lines = block
             low = y[(y == 0.0) | (y == -1.0)]
             if signed and pair is None and low.size:
                 pair = float(low[0]), 1.0
             names = pair or ((-1.0, 1.0) if signed else None)
             strange = np.flatnonzero((y != names[0]) & (y != names[1]) if names else y[:0])
-            infinite = np.searchsorted(indptr, np.flatnonzero(np.isinf(values)), "right") - 1
+            added = np.isinf([values.max(initial=0.0), values.min(initial=0.0)]).any()
+            infinite = np.searchsorted(indptr, np.flatnonzero(np.isinf(values)) if added else [], "right") - 1
             good = int(min([len(y), *strange[:1], *infinite[:1]]))
             end = indptr[good]
             d = max(d, int(indices[:end].max(initial=-1)) + 1)
@@ -101,6 +106,15 @@ class File(NamedTuple):
                 raise _error(self.path, lines[good], ("equal columns add up to infinity", "inf", "write them once"))
         if block is None:
             raise ValueError(f"{self.path}: no examples")
+
+    def _rows(self) -> Iterator[tuple[Array, ...]]:
+        if not self.cache:
+            return _blocks(self.path, self.bits)
+        if not os.path.isfile(self.path):
+            os.stat(self.path)
+            raise ValueError(f"{self.path}: only of a regular file can a cache be kept")
+        where, origin = binary.place(self.path, self.bits, self.cache), binary.source(self.path, self.bits)
+        return binary.read(where, origin) or binary.written(where, origin, _blocks(self.path, self.bits))
 
 
 def _strange(label: float, labels: tuple[float, float] | None) -> Fault:
@@ -120,11 +134,11 @@ def _word(text: bytearray, at: int) -> str:
 
 def _stretches(file: io.BufferedIOBase) -> Iterator[tuple[bytearray, int, Fault | None]]:
     """The file in whole lines text[:stop], `text` being used again and again; a fault ends it early."""
-    text, size, over, fault = bytearray(CHUNK + 1), 0, False, None
+    text, size, over, fault = bytearray(CHUNK + 1 + SLACK), 0, False, None
     while not over:
-        if size == len(text) - 1:
+        if size == len(text) - 1 - SLACK:
             text = text + bytes(size)
-        view, before = memoryview(text)[:-1], size
+        view, before = memoryview(text)[: -1 - SLACK], size
         while size < len(view) and not over:
             try:
                 read = file.readinto1(view[size : size + (1 << 18)])

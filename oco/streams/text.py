@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oco._jit import kernel
+from oco.streams.digits import TENS, append_digits, eight, eight_digits
 
 LARGEST = 2**31 - 2  # the last column
 POWERS = np.array([float(10**k) for k in range(23)])  # the powers of ten that float64 holds exactly
@@ -80,8 +81,12 @@ def _line(
     code, at, late = _label(text, at, mark, row, late, y, rough)
     own, seed, scale, c, e, unread, last, jumbled = mark == HASH, BASIS, 1.0, 0, 0, False, -1, False
     while code == ROW and text[at] != NEWLINE and (mark == BAR or text[at] != HASH):
+        if own and not unread:
+            at, count, last, jumbled = _plain_features(text, at, scale, count, last, jumbled, indices, values)
+            if text[at] == NEWLINE or (mark == HASH and text[at] == HASH):
+                break
         bar = text[at] == BAR and mark == BAR
-        begin, column, name = _name(text, at + 1 if bar else at, mark, BASIS if bar else seed)
+        begin, column, name = _name(text, at + 1 if bar else at, mark, BASIS if bar else seed, own and not bar)
         first, end, value, state = begin, begin, 1.0, EXACT
         if text[begin] == COLON:
             first = begin + 1
@@ -98,7 +103,7 @@ def _line(
             while not _ends(text[end], mark):
                 end += 1
         else:
-            if not own or column < 0:
+            if column < 0:
                 code = NAMELESS if begin == at else code if mark == BAR else INDEX
                 column = (name ^ name >> bits) & ((1 << bits) - 1)
             elif column > LARGEST:
@@ -110,6 +115,32 @@ def _line(
             count, last, jumbled = count + 1, column, jumbled or column <= last
         at = _skip(text, end) if code == ROW else at
     return code, at, count, late, jumbled
+
+
+def _plain_features(
+    text: Array, at: int, scale: float, count: int, last: int, jumbled: bool, indices: Array, values: Array
+) -> tuple[int, int, int, bool]:
+    """Read features such as 12:0.5, as nearly all are; stops where anything else begins."""
+    while count < indices.size:
+        digits, column = eight_digits(eight(text, at))
+        first = at + digits + 1
+        if digits == 0 or digits == 8 or text[first - 1] != COLON:
+            break
+        negative = text[first] == MINUS
+        first += negative
+        digits, mantissa = eight_digits(eight(text, first))
+        end, places = first + digits, 0
+        if text[end] == POINT:
+            places, fraction = eight_digits(eight(text, end + 1))
+            mantissa = mantissa * TENS[places] + fraction
+            end += 1 + places
+        if digits == 0 or digits + places >= 16 or not (text[end] == SPACE or text[end] == NEWLINE):
+            break
+        value = mantissa / POWERS[places]
+        indices[count], values[count] = column, (-value if negative else value) * scale
+        count, last, jumbled = count + 1, column, jumbled or column <= last
+        at = _skip(text, end)
+    return at, count, last, jumbled
 
 
 def _label(text: Array, at: int, mark: int, row: int, late: int, y: Array, rough: Array) -> tuple[int, int, int]:
@@ -145,16 +176,16 @@ def _number(text: Array, at: int) -> tuple[float, int, int]:
     """The decimal number at `at`, its end, and whether it is EXACT, ROUGH or BAD."""
     negative = text[at] == MINUS
     at = at + 1 if negative or text[at] == PLUS else at
-    mantissa, end = _digits(text, 0, at)
+    mantissa, end = append_digits(text, 0, at)
     power, digits = 0, end - at
     if text[end] == POINT:
         at = end + 1
-        mantissa, end = _digits(text, mantissa, at)
+        mantissa, end = append_digits(text, mantissa, at)
         power, digits = at - end, digits + end - at
     if digits and (text[end] == ord("e") or text[end] == ord("E")):
         falling = text[end + 1] == MINUS
         at = end + 2 if falling or text[end + 1] == PLUS else end + 1
-        exponent, last = _digits(text, 0, at)
+        exponent, last = append_digits(text, 0, at)
         if last > at:
             power, end = power - exponent if falling else power + exponent, last
     if mantissa == 0:
@@ -166,24 +197,16 @@ def _number(text: Array, at: int) -> tuple[float, int, int]:
     return -value if negative else value, end, EXACT
 
 
-def _digits(text: Array, number: int, at: int) -> tuple[int, int]:
-    """`number` with the digits at `at` appended, and their end; far above 2^53 it stays as it is."""
-    while ZERO <= text[at] <= NINE:
-        if number < 10**16:
-            number = 10 * number + (int(text[at]) - ZERO)
-        at += 1
-    return number, at
-
-
-def _name(text: Array, at: int, mark: int, seed: int) -> tuple[int, int, int]:
-    """The end of the name at `at`, the whole number that it is (else -1), its hash."""
-    column = 0 if ZERO <= text[at] <= NINE else -1
+def _name(text: Array, at: int, mark: int, seed: int, own: bool) -> tuple[int, int, int]:
+    """The end of the name at `at`, the whole number that it is if that matters (else -1), else its hash."""
+    if own:
+        column, end = append_digits(text, 0, at)
+        if end > at and (text[end] == COLON or _ends(text[end], mark)):
+            return end, min(column, LARGEST + 1), seed
     while text[at] != COLON and not _ends(text[at], mark):
-        if column >= 0:
-            column = min(10 * column + (int(text[at]) - ZERO), LARGEST + 1) if ZERO <= text[at] <= NINE else -1
         seed = _fold(seed, text[at])
         at += 1
-    return at, column, seed
+    return at, -1, seed
 
 
 def _fold(seed: int, byte: int) -> int:
@@ -205,27 +228,3 @@ def _skip(text: Array, at: int) -> int:
     while text[at] == SPACE or text[at] == TAB or text[at] == RETURN:
         at += 1
     return at
-
-
-@kernel
-def merge(indptr: Array, indices: Array, values: Array, places: Array) -> int:
-    """Add up equal columns within every row, in place and in order; returns the number of entries left.
-
-    `places` (n, 2), n a power of two above the longest row, is a hash table of (row and column, entry), -1 at first.
-    """
-    left, start, mask = 0, 0, places.shape[0] - 1
-    for row in range(indptr.size - 1):
-        stop = indptr[row + 1]
-        for k in range(start, stop):
-            column = int(indices[k])
-            key, place = row << 32 | column, (column * 2654435761 >> 16) & mask
-            while places[place, 0] != key and places[place, 0] >> 32 == row:
-                place = (place + 1) & mask
-            if places[place, 0] == key:
-                values[places[place, 1]] += values[k]
-            else:
-                places[place, 0], places[place, 1] = key, left
-                indices[left], values[left] = indices[k], values[k]
-                left += 1
-        start, indptr[row + 1] = stop, left
-    return left
