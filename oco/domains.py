@@ -60,8 +60,11 @@ class Space(NamedTuple):
     def project_metric(self, x: Vector, h: Vector, q: Matrix) -> None:
         return
 
+    def ball_radius(self) -> float:
+        return math.inf
+
     def contains(self, x: Vector) -> bool:
-        return bool(np.isfinite(x).all())
+        return math.isfinite(x.sum()) or bool(np.isfinite(x).all())
 
     def centre(self, d: int) -> Vector:
         return np.zeros(d)
@@ -200,6 +203,9 @@ class Ball(NamedTuple):
                 x[i] = 0.0
                 for j in range(len(x)):
                     x[i] += q[i, j] * c[j]
+
+    def ball_radius(self) -> float:
+        return self.radius
 
     def contains(self, x: Vector) -> bool:
         return bool(np.linalg.norm(x) <= self.radius * (1.0 + SLACK))

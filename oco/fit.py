@@ -98,6 +98,17 @@ def _complete(part: Any) -> bool:
     return all(value is not None and (not hasattr(value, "_fields") or _complete(value)) for value in part)
 
 
+def check_dtype(dtype: Any) -> Any:
+    """The precision of rows and coordinates as a NumPy scalar type; refuse another than float64 and float32."""
+    try:
+        kind = np.dtype(dtype).type
+    except TypeError:
+        kind = None
+    if kind not in (np.float64, np.float32):
+        raise ValueError(f"dtype = {dtype}: float64 or float32 is needed")
+    return kind
+
+
 def check_dimension(domain: Any, d: int) -> None:
     """Refuse a domain whose bounds by coordinate are for another number of coordinates."""
     for bounds in (getattr(domain, "lower", 0.0), getattr(domain, "upper", 0.0)):

@@ -1,10 +1,14 @@
-"""The game: learners meet a stream round by round, and the ledger is kept at log-spaced checkpoints."""
+"""The game: learners meet a stream round by round, and the ledger is kept at log-spaced checkpoints.
+
+A checkpoint looks at every coordinate. Where there are very many, those are left out before which fewer entries than
+half of the columns were played since the last one: else the looks would take longer than the rounds.
+"""
 
 import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,14 +20,16 @@ from oco._jit import settled
 from oco._threads import one_blas_thread
 from oco.comparators import Hindsight
 from oco.domains import Space
-from oco.fit import check_dimension, check_start, check_stream, validate
+from oco.fit import check_dimension, check_dtype, check_start, check_stream, validate
 from oco.penalty import NONE, Penalty
 from oco.protocols import Block, Dense, Setting, Vector
 from oco.regret import Run
 from oco.seat import Seat
-from oco.streams import block_rounds, blocks, generator, head, is_adaptive
+from oco.streams import Data, block_rounds, blocks, generator, head, is_adaptive
+from oco.table import Table, seated
 
 PER_DECADE = 8  # checkpoints
+GLANCE = 1 << 16  # columns that a checkpoint may look at however few entries the rounds since the last one had
 PIECE = 0.2  # seconds between looks at Ctrl-C and the progress bar
 
 
@@ -59,6 +65,8 @@ def play(
     penalty: Penalty = NONE,
     audit: bool = False,
     compiled: bool = True,
+    dtype: Any = np.float64,
+    lanes: bool = True,
     progress: Callable[[int], object] | None = None,
 ) -> list[Run]:
     """Play every learner on the very same stream and return one Run each.
@@ -67,13 +75,18 @@ def play(
     for a generated stream. loss, domain: default the stream's own loss and the whole space. start: x_1 (d,), default
     the domain's centre, or 0 for learners that start there. penalty: part of the loss of every round. audit: keep the
     history, which trajectory bounds and finer regrets read (O(T d) numbers, a slow round at a time). compiled: False
-    runs the same code in Python. progress: called with the number of rounds just played (summed over learners).
+    runs the same code in Python. dtype: np.float32 keeps rows and what rules remember in single precision; margins,
+    losses and sums stay float64, so regret of the decisions played is as exact as ever. lanes: learners of one class
+    that differ in numbers are played side by side; False: one after the other, so that who else plays changes not even
+    the last digit. progress: called with the
+    number of rounds just played (summed over learners).
     Raises ValueError or TypeError before the first round for parts that do not fit; BrokenPlayError, a ValueError
     that keeps the runs so far, where the stream or a loss turns out bad on the way.
     """
     domain = Space() if domain is None else domain
     with settled(), one_blas_thread():
-        game = _Game(stream, _named(learners), loss, domain, rounds, seed, start, penalty, audit, compiled, progress)
+        options = (domain, rounds, seed, start, penalty, audit, compiled, dtype, lanes, progress)
+        game = _Game(stream, _named(learners), loss, *options)
         problem: Exception | None = None
         with patient_interrupt() as game.stopped:
             try:
@@ -135,6 +148,8 @@ class _Game:
     penalty: Penalty
     audit: bool
     compiled: bool
+    dtype: Any
+    lanes: bool
     progress: Callable[[int], object] | None
     stopped: list[bool] = field(default_factory=list)
     seats: list[Seat] = field(default_factory=list)
@@ -149,6 +164,7 @@ class _Game:
         check_stream(self.stream)
         if self.rounds is None and not hasattr(self.stream, "blocks"):
             self.rounds = 10_000
+        self.dtype = check_dtype(self.dtype)
         if not self.learners:
             raise ValueError("no learner: give one, a list, or a dict of names to learners")
         for name, least in (("rounds", 1), ("seed", 0)):
@@ -162,7 +178,7 @@ class _Game:
             d = self.stream.d
         else:
             # Not a method of the game's: the comparator would hold the game that holds it, rows and all.
-            self.replay = partial(blocks, self.stream, self.seed, self.rounds, self.signed)
+            self.replay = partial(blocks, self.stream, self.seed, self.rounds, self.signed, self.dtype)
             self.source = self.replay()
             self.first = next(self.source, None)
             if self.first is None:
@@ -176,6 +192,7 @@ class _Game:
         layout = "dense" if self.first is None or isinstance(self.first, Dense) else "sparse"
         options: dict[str, Any] = {
             "start": self.start, "layout": layout, "compiled": self.compiled, "audit": self.audit,
+            "dtype": self.dtype,
         }  # fmt: skip
         setting = self._setting(d)
         self.promised, self.exp_concavity = setting.lipschitz, setting.exp_concavity
@@ -187,13 +204,16 @@ class _Game:
             self.seats.append(Seat(name, learner, setting, shared or self._hindsight(None), self.loss, **options))
 
     def _hindsight(self, replay: Any) -> Hindsight:
-        return Hindsight(self.loss, self.domain, penalty=self.penalty, replay=replay)
+        return Hindsight(
+            self.loss, self.domain, penalty=self.penalty, replay=replay, held=isinstance(self.stream, Data)
+        )
 
     def _setting(self, d: int) -> Setting:
         """What is known before round 1; G by the stream's and the loss's word, infinity where they give none."""
         check_dimension(self.domain, d)
         start = self.domain.centre(d) if self.start is None else np.array(self.start, dtype=float)
-        check_start(self.domain, start, d)
+        if self.start is not None:
+            check_start(self.domain, start, d)
         norm, spread = (getattr(self.stream, name, math.inf) for name in ("norm", "spread"))
         slope, alpha = math.inf, 0.0
         if hasattr(self.loss, "lipschitz"):
@@ -216,36 +236,44 @@ class _Game:
 
     def play_oblivious(self) -> None:
         """All seats take the same piece in turn; pieces end at checkpoints."""
+        parties = seated(self.seats) if self.lanes and not self.audit else self.seats
         shared, grid, pace = self.seats[0].hindsight, checkpoints(), _Pace()
-        t, marked, upcoming = 0, 0, next(grid)
+        t, marked, upcoming, entries = 0, 0, next(grid), 0
         block = self.first
         while block is not None and not self.stopped:
-            if self.signed and not np.isin(block.y, self.loss.labels).all():
-                wrong = block.y[~np.isin(block.y, self.loss.labels)][0]
+            if self.signed and not (known := _among(block.y, self.loss.labels)).all():
+                wrong = block.y[~known][0]
                 raise ValueError(f"{type(self.loss).__name__} takes labels -1 and +1, not {wrong:g}")
             done = 0
             while done < len(block.y) and not self.stopped:
-                n = min(len(block.y) - done, upcoming - t, pace.rounds)
+                left = len(block.y) - done
+                while upcoming - t <= left and not self._worthwhile(block, done, upcoming - t, entries):
+                    upcoming = next(grid)
+                n = min(left, upcoming - t, pace.rounds)
                 piece = head(block, done, done + n)
                 with pace.measure(n):
-                    for seat in self.seats:
-                        seat.advance(piece, None)
-                    shared.see(piece)
-                t, done = t + n, done + n
+                    for party in parties:
+                        party.advance(piece, None)
+                    shared.see(piece, lasting=True)
+                t, done, entries = t + n, done + n, entries + _entries(block, done, n)
                 self._tick(n * len(self.seats))
                 if t == upcoming:
-                    self._mark(self.seats)
-                    marked, upcoming = t, next(grid)
+                    self._mark(parties)
+                    marked, entries, upcoming = t, 0, next(grid)
             for seat in self.seats:
                 seat.flush()
             block = next(self.source, None)
         if t > marked:
-            self._mark(self.seats)
+            self._mark(parties)
+
+    def _worthwhile(self, block: Block, done: int, n: int, entries: int) -> bool:
+        """Whether a checkpoint after n more rounds of the block, `entries` behind the last one, is to be taken."""
+        return isinstance(block, Dense) or GLANCE + 2 * (entries + _entries(block, done, n)) >= block.d
 
     def play_adaptive(self) -> None:
         """Each seat plays its own copy of the adversary, whose choices its hindsight keeps."""
         rounds, d, most = int(self.rounds or 0), self.stream.d, block_rounds(self.stream)
-        a, y = np.empty((most, d)), np.empty(most)
+        a, y = np.empty((most, d), self.dtype), np.empty(most)
         for seat in self.seats:
             adversary = (self.stream, generator(self.seed, 0), np.zeros(d))
             grid, pace, t = checkpoints(), _Pace(), 0
@@ -263,14 +291,23 @@ class _Game:
                     self._mark([seat])
                     upcoming = next(grid) if t == upcoming else upcoming
 
-    def _mark(self, seats: list[Seat]) -> None:
-        seats[0].hindsight.mark()
-        for seat in seats:
-            seat.record()
+    def _mark(self, parties: Sequence[Seat | Table]) -> None:
+        parties[0].hindsight.mark()
+        for party in parties:
+            party.record()
 
     def _tick(self, n: int) -> None:
         if self.progress is not None:
             self.progress(n)
+
+
+def _entries(block: Block, start: int, n: int) -> int:
+    """Numbers in n rounds of a block."""
+    return n * block.a.shape[1] if isinstance(block, Dense) else int(block.indptr[start + n] - block.indptr[start])
+
+
+def _among(y: Vector, labels: tuple[float, float]) -> Any:
+    return (y == labels[0]) | (y == labels[1])
 
 
 class _Pace:

@@ -6,13 +6,17 @@ from typing import Any
 import numpy as np
 
 from oco import engine, updates
-from oco._jit import twin
+from oco._jit import rounded, twin
+from oco.applied import by_rule, by_support, first_of, told, whole
 from oco.domains import Space
-from oco.fit import check_dimension, check_fit, check_rule, check_start, check_state, validate
+from oco.fit import check_dimension, check_dtype, check_fit, check_rule, check_start, check_state, validate
 from oco.penalty import NONE, Penalty
-from oco.protocols import Block, Dense, Round, Sparse, Vector
+from oco.protocols import Block, Dense, Matrix, Round, Sparse, Vector
+from oco.solvers import project
 
 DENSE_ENTRIES = 1 << 20  # numbers in the dense copy of sparse rows for learners that need whole gradients
+
+NARROW_SLACK = 1e-5  # distance from the domain that rounding to float32 may leave, relative to the decision
 
 
 class Player:
@@ -21,6 +25,7 @@ class Player:
     learner: with a rule or an update (see oco.protocols). d: number of coordinates. start: x_1, default the
     domain's centre, or 0 for learners that start there. penalty: of every round, beside the losses whose gradients
     `update` is given. layout: "sparse" keeps a coordinate's numbers side by side. compiled: False runs in Python.
+    dtype: of rows and of what a rule remembers of a coordinate; margins, losses and the ledger are float64 always.
     """
 
     def __init__(
@@ -33,40 +38,45 @@ class Player:
         penalty: Penalty = NONE,
         layout: str = "dense",
         compiled: bool = True,
+        dtype: Any = np.float64,
     ) -> None:
         domain = Space() if domain is None else domain
         validate(learner)
         check_fit(learner, domain)
-        self.learner, self.domain, self.compiled, self.d, self.penalty = learner, domain, compiled, d, penalty
+        self.dtype: Any = check_dtype(dtype)
+        if self.dtype is np.float32 and not hasattr(learner, "rule"):
+            raise ValueError(f"{type(learner).__name__} has no rule by coordinate and is played in float64 only")
+        self.learner, self.domain, self.compiled, self.penalty = learner, domain, compiled, penalty
+        self.d, self._shape = d, (d,)
         check_dimension(domain, d)
+        if start is not None:
+            check_start(domain, np.asarray(start), d)
         self.start = self._first(d) if start is None else np.array(start, dtype=float)
-        check_start(domain, self.start, d)
+        self.start = self.start.astype(self.dtype, copy=False).astype(float, copy=False)
         if getattr(learner, "origin", False) and self.start.any():
             raise ValueError(f"start: {type(learner).__name__} starts at x_1 = 0, not at {self.start[:4]}")
-        self.ledger = engine.Ledger(0, 0.0, 0.0, 0.0, 0.0, 0.0, float(np.abs(self.start).max(initial=0.0)))
-        self.now = Round(0, 0.0, 0.0, 0.0, float(penalty.l1), float(penalty.l2))
+        reach = float(max(self.start.max(initial=0.0), -self.start.min(initial=0.0)))
+        self.ledger = engine.Ledger(0, 0.0, 0.0, 0.0, 0.0, 0.0, reach)
+        self._clock = np.array([0.0, 0.0, 0.0, 0.0, *penalty])  # what `now` says
         self._by_rule = hasattr(learner, "rule")
         self._side_by_side = layout == "sparse"
         if self._by_rule:
             memory = self._remember(self.start)
-            self._memory = _shape(memory)
-            check_rule(learner, float(self.start[0]) if d else 0.0, _first_of(memory))
+            check_rule(learner, float(self.start[0]) if d else 0.0, first_of(memory))
             self._state: Any = self._coordinates(self.start)
-            self._inner: Any = updates.ByRule(
-                learner, domain, self._memory, _projection(learner, domain), _rest(learner)
-            )
+            self._inner: Any = rounded(by_rule(learner, domain, memory), self.dtype)
         else:
-            sight = updates.Foreseeing() if hasattr(learner, "foresee") else updates.Blind()
-            feedback = updates.Bandit() if getattr(learner, "bandit", False) else updates.Full()
             self._state = learner.init(self.start.copy())
             check_state(learner, self._state, d)
-            self._inner = updates.Whole(learner, domain, sight, feedback)
-        self.told = _told(learner, penalty)
+            self._inner = whole(learner, domain)
+        self.told = told(learner, penalty)
         self._part = self._inner if self.told == NONE else updates.WithPenalty(self._inner, self.told)
         self._charge: Any = penalty
         if compiled:
             self._inner, self._part, self._charge = twin(self._inner), twin(self._part), twin(penalty)
-        self._by_support = self._by_rule and self.told == NONE and _by_support(learner, domain, penalty)
+        self._by_support = by_support(learner, domain, penalty)
+        self._widths: Vector = np.empty(0)
+        self._step: Any = None  # the machine code of engine.rule_step
 
     def _first(self, d: int) -> Vector:
         return np.zeros(d) if getattr(self.learner, "origin", False) else self.domain.centre(d)
@@ -78,10 +88,17 @@ class Player:
         memory = self._remember(x)
         columns = memory if isinstance(memory, tuple) else (memory,)
         # Columns apart for dense rounds, a coordinate's numbers side by side for sparse ones.
-        w = np.empty((len(x), 1 + len(columns)), order="C" if self._side_by_side else "F")
+        w = np.zeros((len(x), 1 + len(columns)), self.dtype, order="C" if self._side_by_side else "F")
         for j, column in enumerate((x, *columns)):
-            w[:, j] = column
-        return updates.Coordinates(w, np.empty(len(x) if not self.domain.separable else 0))
+            if np.any(column):  # pages of zeros cost nothing before a round writes to them
+                w[:, j] = column
+        return updates.Coordinates(w, np.empty(len(x) if not self.domain.separable else 0, self.dtype))
+
+    @property
+    def now(self) -> Round:
+        """What a rule would be told of the round just played."""
+        t, *numbers = self._clock.tolist()
+        return Round(int(t), *numbers)
 
     @property
     def x(self) -> Vector:
@@ -89,9 +106,29 @@ class Player:
         return np.asarray(self._state.w[:, 0] if self._by_rule else self._state.x)
 
     @property
+    def clipped(self) -> bool:
+        """Whether the rounds have left x in the domain, coordinate by coordinate, without a NaN or an infinity."""
+        each = self._by_rule and self.domain.separable and not hasattr(self.learner, "idle")
+        return bool(each and math.isfinite(self.ledger.reach))
+
+    def feasible(self) -> bool:
+        """Whether x is in the domain, up to the rounding of its precision."""
+        x = self.x.astype(float, copy=False)
+        if self.domain.contains(x):
+            return True
+        if self.dtype is np.float64:
+            return False
+        gap = np.linalg.norm(project(self.domain, x) - x)
+        return bool(gap <= NARROW_SLACK * (1.0 + np.linalg.norm(x)))
+
+    @property
     def state(self) -> Any:
         """What the learner remembers: its own state, or (d, 1 + k) for a rule: x and k numbers a coordinate."""
         return self._state.w if self._by_rule else self._state
+
+    def move_to(self, w: Matrix) -> None:
+        """Keep the state of a rule in w (d, 1 + k) from now on, where it is already."""
+        self._state = self._state._replace(w=w)
 
     def foresee(self, a: Vector) -> None:
         """Show the features a (d,) of the coming round to a learner that wants them before it decides."""
@@ -102,17 +139,31 @@ class Player:
         return np.asarray(type(self._state)(*self._look(a, copied(self._state))).x)
 
     def _look(self, a: Vector, state: Any) -> Any:
-        return self._call(engine.one_look, self._part, self.now, np.ascontiguousarray(a, dtype=float), state)
+        return self.call(engine.one_look, self._part, self.now, np.ascontiguousarray(a, self.dtype), state)
 
     def update(self, g: Vector, loss: float = 0.0) -> None:
         """Take a subgradient g (d,) of f_t at x; `loss` is f_t(x), for learners that read it."""
-        g = np.ascontiguousarray(g, dtype=float)
-        if g.shape != (self.d,) or not np.isfinite(g).all():
+        g = np.ascontiguousarray(g, self.dtype)
+        if g.shape != self._shape:
             raise ValueError(f"update: a finite gradient of shape ({self.d},) is needed")
+        if self._step is None:
+            self._step = self._stepper(g)
+        if not self._step(self._part, self._clock, g, self._state, loss):
+            raise ValueError(f"update: a finite gradient of shape ({self.d},) is needed")
+
+    def _stepper(self, g: Vector) -> Any:
+        """What takes one step in place and says whether g was finite."""
+        if self._by_rule and self.compiled and self.told == NONE:
+            return engine.rule_step.entry(self._part, self._clock, g, self._state, 0.0)
+        return self._slow_step
+
+    def _slow_step(self, part: Any, clock: Vector, g: Vector, state: Any, loss: float) -> bool:
+        if not np.isfinite(g).all():
+            return False
         norm2 = float(np.sum((g + [self.told.slope(v) for v in self.x]) ** 2)) if self.told != NONE else float(g @ g)
-        t, sumsq = self.now.t + 1, self.now.sumsq + norm2
-        self.now = self.now._replace(t=t, loss=float(loss), norm2=norm2, sumsq=sumsq)
-        self._become(self._call(engine.one_step, self._part, self.now, g, self._state))
+        clock[:4] = clock[0] + 1.0, loss, norm2, clock[3] + norm2
+        self._become(self.call(engine.one_step, part, self.now, g, state))
+        return True
 
     def advance(self, block: Block, loss: Any, adversary: Any = None) -> None:
         """Play the rounds of a block, or against `adversary` = (stream, rng, memory), which fills the block."""
@@ -124,34 +175,46 @@ class Player:
         elif isinstance(block, Dense):
             self._play(engine.dense_rounds, loss, *block)
         else:
-            self._grow(block.d)
+            self.grow(block.d)
             if self._by_support:
                 self._play(engine.sparse_rounds, loss, block.indptr, block.indices, block.values, block.y)
                 self._wake()
             else:
                 self._advance_dense(block, loss)
 
+    @property
+    def memory(self) -> Any:
+        """The shape of what a coordinate of a rule remembers: a number or a tuple of numbers."""
+        return self._inner.memory
+
+    @property
+    def independent(self) -> bool:
+        """Whether a round is only the rule, each coordinate for itself: then players can move side by side."""
+        still = not self._side_by_side or (getattr(self.learner, "lazy", False) and not hasattr(self.learner, "idle"))
+        return bool(self._by_rule and self.domain.separable and self.penalty == NONE and still)
+
     def _play(self, rounds: Any, loss: Any, *block: Any, before: Any = (), after: Any = ()) -> None:
         head = (self._part, loss, self._charge, *before, self._state, self.ledger, *after)
-        state, ledger = self._call(rounds, *head, *block)
+        state, ledger = self.call(rounds, *head, *block)
         self._become(state)
-        self._enter(ledger)
+        self.enter(ledger)
 
-    def _enter(self, ledger: Any) -> None:
+    def enter(self, ledger: Any) -> None:
+        """Take over the sums of rounds that were played."""
         self.ledger = engine.Ledger(*ledger)
-        self.now = self.now._replace(t=self.ledger.t, loss=0.0, norm2=0.0, sumsq=self.ledger.sumsq)
+        self._clock[:4] = self.ledger.t, 0.0, 0.0, self.ledger.sumsq
 
     def _wake(self) -> None:
         """Bring the coordinates that a rule left alone in sparse rounds up to date."""
         if hasattr(self.learner, "idle"):
             everyone = np.arange(self.d, dtype=np.int32)
-            self._enter(self._call(engine.wake_all, self._part, self._charge, self._state, self.ledger, everyone))
+            self.enter(self.call(engine.wake_all, self._part, self._charge, self._state, self.ledger, everyone))
 
     def _advance_dense(self, block: Sparse, loss: Any) -> None:
         step = max(1, DENSE_ENTRIES // max(1, self.d))
         for start in range(0, len(block.y), step):
             y = block.y[start : start + step]
-            a = np.zeros((len(y), self.d))
+            a = np.zeros((len(y), self.d), self.dtype)
             for r in range(len(y)):
                 low, high = block.indptr[start + r], block.indptr[start + r + 1]
                 a[r, block.indices[low:high]] = block.values[low:high]
@@ -159,7 +222,8 @@ class Player:
             if not math.isfinite(self.ledger.loss):
                 return
 
-    def _call(self, kernel: Any, *arguments: Any) -> Any:
+    def call(self, kernel: Any, *arguments: Any) -> Any:
+        """Run a kernel as this player does, compiled or in Python."""
         if self.compiled:
             return kernel(*arguments)
         with np.errstate(all="ignore"):  # the compiled twin is silent about infinities too
@@ -168,7 +232,7 @@ class Player:
     def _become(self, state: Any) -> None:
         self._state = type(self._state)(*state)
 
-    def _grow(self, d: int) -> None:
+    def grow(self, d: int) -> None:
         """Make room for columns that the stream shows for the first time; each starts at the centre."""
         if d <= self.d:
             return
@@ -184,7 +248,14 @@ class Player:
             self._state.w[: self.d] = known
         else:
             self._state = self.learner.grow(self._state, x)
-        self.d = d
+        self.d, self._shape = d, (d,)
+
+    @property
+    def widths(self) -> Any:
+        """Of the domain by coordinate, (d,); 1 where it is unbounded."""
+        if self.domain.bounded and len(self._widths) < self.d:
+            self._widths = self.domain.widths(self.d)
+        return self._widths if self.domain.bounded else 1.0
 
     def metric(self) -> Any:
         """Gamma with x_{t+1} = Proj^Gamma(x_t - Gamma^{-1} g): (d,) for a rule, (d, d) for a full matrix."""
@@ -193,7 +264,7 @@ class Player:
         if not self._by_rule:
             return self.learner.metric(self.now, self._state)
         h = np.empty(self.d)
-        self._call(engine.metrics, self._inner, self.now, self._state, h)
+        self.call(engine.metrics, self._inner, self.now, self._state, h)
         return h
 
     def rates(self) -> Vector:
@@ -204,57 +275,26 @@ class Player:
         if not hasattr(self.learner, "metric") or self.now.t == 0:
             return np.full(self.d, np.nan)
         gamma = self.metric()
+        gamma = np.diag(gamma).copy() if gamma.ndim == 2 else gamma
         with np.errstate(divide="ignore"):
-            return 1.0 / (np.diag(gamma) if gamma.ndim == 2 else gamma)
+            return np.divide(1.0, gamma, out=gamma)
 
     def tally(self) -> dict[str, Any]:
         """The numbers that the learner's bounds read of its state."""
+        if hasattr(self.learner, "sums"):
+            zeros = (0.0,) * len(self.learner.sums)
+            total = self.call(engine.tally, self._inner, self._state.w, self.widths, zeros)
+            return dict(zip(self.learner.sums, total, strict=True))
         if not hasattr(self.learner, "tally"):
             return {}
         if not self._by_rule:
             return self.learner.tally(self._state, self.domain)
-        w = self._state.w
-        memory = tuple(w[:, 1:].T) if isinstance(self._memory, tuple) else w[:, 1]
-        return self.learner.tally(memory, self.domain)
-
-
-def _projection(learner: Any, domain: Any) -> Any:
-    if domain.separable:
-        return updates.Clipped()
-    even = getattr(learner, "euclidean", False) or not hasattr(learner, "metric")
-    return updates.Euclidean() if even else updates.InMetric()
+        s = tuple(np.ascontiguousarray(column, float) for column in self._state.w[:, 1:].T)
+        return self.learner.tally(s if isinstance(self.memory, tuple) else s[0], self.domain)
 
 
 def copied(state: Any) -> Any:
     """A learner's state, or the array of a rule's, in arrays of its own."""
     if isinstance(state, np.ndarray):
         return state.copy()
-    return type(state)(*(part.copy() if isinstance(part, np.ndarray) else part for part in state))
-
-
-def _rest(learner: Any) -> Any:
-    return updates.Drifting() if hasattr(learner, "idle") else updates.Still()
-
-
-def _first_of(memory: Any) -> Any:
-    """What the first coordinate remembers."""
-    if isinstance(memory, tuple):
-        return tuple(float(np.ravel(part)[0]) for part in memory)
-    return float(np.ravel(memory)[0])
-
-
-def _shape(memory: Any) -> Any:
-    """What tells compiled code whether a coordinate remembers one number or several."""
-    return tuple(0.0 for _ in memory) if isinstance(memory, tuple) else 0.0
-
-
-def _told(learner: Any, penalty: Penalty) -> Penalty:
-    """The part of the penalty that reaches the learner as a subgradient."""
-    return penalty._replace(l1=0.0) if getattr(learner, "composite", False) else penalty
-
-
-def _by_support(learner: Any, domain: Any, penalty: Penalty) -> bool:
-    """Whether a sparse round need only touch the coordinates of its support."""
-    if hasattr(learner, "idle"):
-        return bool(domain.separable)
-    return bool(getattr(learner, "lazy", False) and penalty == NONE)
+    return type(state)(*(copied(part) if isinstance(part, (np.ndarray, tuple)) else part for part in state))

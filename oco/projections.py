@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from oco._jit import relaxed
+from oco.lowlevel import order, unordered
 from oco.protocols import Matrix, Vector
 
 
@@ -20,14 +21,12 @@ def corner(x: Vector, i: int, value: float) -> None:
     x[i] = value
 
 
-@relaxed("nnan", "nsz")  # without a rule for NaN the maximum is one SIMD instruction
 def largest(x: Vector) -> float:
-    """max_i |x_i| of numbers that are not NaN."""
-    peak = 0.0
+    """max_i |x_i|, NaN where there is one."""
+    peak = order(x.dtype.type(0.0))
     for i in range(len(x)):
-        if abs(x[i]) > peak:
-            peak = abs(x[i])
-    return peak
+        peak = max(peak, order(x[i]))
+    return np.float64(unordered(peak))
 
 
 @relaxed("reassoc", "contract", "nsz")

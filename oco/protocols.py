@@ -82,7 +82,8 @@ class Domain(Protocol):
     `separable` says that it is a product of intervals; then `clip(i, v)` projects coordinate i (v elsewhere). Otherwise
     `project(x)` is Euclidean, `project_diagonal(x, h)` is argmin_{u in X} sum_i h_i (u_i - x_i)^2, and `holds(x)`
     says that there is nothing to project; all these, and `project_metric(x, h, q)` for the metric
-    Q diag(h) Q^T where it exists, are called by kernels.
+    Q diag(h) Q^T where it exists, are called by kernels. `ball_radius()` (optional): r where the domain is
+    {|x|_2 <= r}, infinity for R^d; a projection in a full metric then needs no eigenvectors.
     """
 
     separable: bool
@@ -117,11 +118,13 @@ class CoordinateLearner(Protocol):
     f_t (+ l2 x) alone.
     Optional: `memory(x)`, what the coordinates remember before round 1 at x = x_1 (d,) (default 0.0; a float, an array
     (d,), or a tuple of such); `metric(now, s)`, the Gamma_t with x_{t+1} = Proj^{Gamma_t}(x_t - g_t / Gamma_t) (default
-    1, the Euclidean projection); the attributes `euclidean = True` where Gamma_t is the same for all coordinates, and
-    `lazy = True` where a zero gradient changes nothing, which makes sparse rounds cost O(non-zeros). So does
-    `idle(now, x, s) -> (x, s, paid)` on R^d and boxes, for a rule that without a gradient only shrinks |x|: where the
-    coordinate is after round now.t if its gradient was zero in every round since its rule was last called, and the sum
-    of |x| over its decisions in those rounds. x is given as the box left it: |x| bounds all decisions that follow.
+    1, the Euclidean projection); `sums`, a tuple of names, and `share(s, width)`, what a coordinate of that width (1 if
+    the domain is unbounded) adds to the sum of each name, which bounds read as run.tally[name]; the attributes
+    `euclidean = True` where Gamma_t is the same for all coordinates, and `lazy = True` where a zero gradient changes
+    nothing, which makes sparse rounds cost O(non-zeros). So does `idle(now, x, s) -> (x, s, paid)` on R^d and boxes,
+    for a rule that without a gradient only shrinks |x|: where the coordinate is after round now.t if its gradient was
+    zero in every round since its rule was last called, and the sum of |x| over its decisions in those rounds. x is
+    given as the box left it: |x| bounds all decisions that follow.
     """
 
     def rule(self, now: Round, g: float, x: float, s: Any) -> tuple[float, Any]: ...

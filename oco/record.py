@@ -73,6 +73,7 @@ def learner_record(title: str, run: Run) -> dict[str, Any]:
             "domain": plain(run.domain),
             "penalty": plain(run.penalty),
             "seed": run.seed,
+            "dtype": run.dtype,
         },
     }
 

@@ -11,7 +11,7 @@ from oco.fit import check_fit, tuned, validate
 from oco.history import Recorder
 from oco.penalty import Penalty
 from oco.player import Player
-from oco.protocols import Block, Setting
+from oco.protocols import Block, Dense, Setting
 from oco.regret import Run
 from oco.streams import head
 
@@ -27,10 +27,8 @@ class Seat:
         hindsight: Hindsight,
         loss: Any,
         *,
-        start: Any,
-        layout: str,
-        compiled: bool,
         audit: bool,
+        **options: Any,
     ) -> None:
         self.name, self.loss, self.hindsight = name, loss, hindsight
         check_fit(learner, setting.domain, loss)
@@ -39,8 +37,7 @@ class Seat:
         learner = tuned(learner, setting)
         validate(learner)
         penalty = Penalty(setting.l1, setting.l2)
-        options: dict[str, Any] = {"start": start, "penalty": penalty, "layout": layout, "compiled": compiled}
-        self.player = Player(learner, setting.d, setting.domain, **options)
+        self.player = Player(learner, setting.d, setting.domain, penalty=penalty, **options)
         self.rows: list[dict[str, Any]] = []
         self.seconds = 0.0
         self._parts: list[float] = []
@@ -59,9 +56,16 @@ class Seat:
             self.player.advance(head(piece, 0, 0), self.loss, adversary)  # compiles outside the clock
         began = time.perf_counter()
         self.player.advance(piece, self.loss, adversary)
-        self.seconds += time.perf_counter() - began
+        self.took(piece, time.perf_counter() - began)
+
+    def took(self, piece: Block, seconds: float) -> None:
+        """Enter the time that the rounds of `piece` took; a loss or gradient that is not finite ends the play."""
+        self.seconds += seconds
         ledger = self.player.ledger
         if not math.isfinite(ledger.loss + ledger.sumsq):
+            a = piece.a if isinstance(piece, Dense) else piece.values
+            if not np.isfinite(a).all():
+                raise ValueError(f"NaN or infinity among the features of round {ledger.t}")
             raise ValueError(
                 f"{self.name}: the loss or its gradient is not finite in round {ledger.t} "
                 f"({type(self.loss).__name__}, decision of size {np.abs(self.player.x).max():g})"
@@ -74,10 +78,10 @@ class Seat:
         if len(self._parts) > 1024:
             self._parts = [math.fsum(self._parts)]
 
-    def record(self) -> None:
-        """Take a checkpoint; a decision outside the domain ends the play."""
+    def record(self, sums: dict[str, float] | None = None) -> None:
+        """Take a checkpoint; a decision outside the domain ends the play. sums: the tally, where it is known."""
         self.flush()
-        if not self.player.domain.contains(self.player.x):
+        if not self.player.clipped and not self.player.feasible():
             who, where = type(self.player.learner).__name__, type(self.player.domain).__name__
             raise ValueError(
                 f"{self.name}: the decision after round {self.player.ledger.t} is outside {where}; an update ends in "
@@ -85,7 +89,7 @@ class Seat:
             )
         row = self.player.ledger._asdict() | {"loss": math.fsum(self._parts), "dimension": self.player.d}
         row["peak"] = math.sqrt(row["peak"])
-        self.rows.append(row | {"tally": self.player.tally()})
+        self.rows.append(row | {"tally": self.player.tally() if sums is None else sums})
 
     def run(self, **facts: Any) -> Run:
         """The run so far; `facts` are those of the game."""
@@ -99,8 +103,8 @@ class Seat:
             history=self._recorder.history(start) if self._recorder is not None else None,
             start=start,
             penalty=self.player.penalty,
-            x=self.player.x.copy(),
-            rates=self.player.rates(),
+            dtype=self.player.dtype.__name__,
+            player=self.player,
             seconds=self.seconds,
             hindsight=self.hindsight,
             **(facts | {key: np.array(column) for key, column in columns.items()}),

@@ -15,8 +15,11 @@ from numba.core import types as nbtypes
 from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from oco._jit import specialise
+from oco.lowlevel import order, prefetch, uncounted, unordered
 from oco.projections import largest
 from oco.protocols import Matrix, Round, Vector
+
+STRIP = 128  # coordinates of the row to come that are asked for while as many are moved
 
 
 def load(w: Matrix, i: int, memory: Any) -> Any:
@@ -32,26 +35,33 @@ def _load(w, i, memory):  # type: ignore[no-untyped-def]
     return lambda w, i, memory: w[i, 1]
 
 
-def store(w: Matrix, i: int, s: Any) -> None:
-    """The inverse of load."""
-    w[i, 1:] = s
+def store(w: Matrix, i: int, s: Any, j: int = 1) -> None:
+    """The inverse of load: s from column j on."""
+    w[i, j:] = s
 
 
 @specialise(store)
-def _store(w, i, s):  # type: ignore[no-untyped-def]
-    if isinstance(s, nbtypes.BaseTuple):
-        count = len(s)
+def _store(w, i, s, j=1):  # type: ignore[no-untyped-def]
+    if not isinstance(s, nbtypes.BaseTuple):
 
-        def several(w, i, s):  # type: ignore[no-untyped-def]
-            for j in range(count):
-                w[i, 1 + j] = s[j]
+        def one(w, i, s, j=1):  # type: ignore[no-untyped-def]
+            w[i, j] = s
 
-        return several
+        return one
+    if len(s) == 1:
+        return lambda w, i, s, j=1: store(w, i, s[0], j)
 
-    def one(w, i, s):  # type: ignore[no-untyped-def]
-        w[i, 1] = s
+    def several(w, i, s, j=1):  # type: ignore[no-untyped-def]
+        w[i, j] = s[0]
+        store(w, i, s[1:], j + 1)
 
-    return one
+    return several
+
+
+def in_precision(now: Round, w: Matrix) -> Round:
+    """What a rule knows of the round, in the precision of the state: float32 arithmetic stays float32."""
+    kind = w.dtype.type
+    return Round(now.t, kind(now.loss), kind(now.norm2), kind(now.sumsq), kind(now.l1), kind(now.l2))
 
 
 class Coordinates(NamedTuple):
@@ -70,6 +80,13 @@ class ByRule(NamedTuple):
     projection: Any
     rest: Any  # what coordinates do while their gradient is zero
 
+    def borrowed(self, state: Coordinates) -> Coordinates:
+        """The state as a loop holds it, whose arrays are changed in place."""
+        return Coordinates(uncounted(state.w), uncounted(state.h))
+
+    def returned(self, state: Coordinates, borrowed: Coordinates) -> Coordinates:
+        return state
+
     def before(self, now: Round, a: Vector, state: Coordinates) -> Coordinates:
         return state
 
@@ -79,65 +96,80 @@ class ByRule(NamedTuple):
     def norm2(self, q: float, square: float, a: Vector, state: Coordinates) -> float:
         return q * q * square
 
-    def step(self, now: Round, q: float, a: Vector, state: Coordinates) -> tuple[Coordinates, float]:
-        """One update with g = q a; returns the state and max_i |x_i|."""
+    def step(self, now: Round, q: float, a: Vector, ahead: Vector, state: Coordinates) -> tuple[Coordinates, float]:
+        """One update with g = q a; returns the state and max_i |x_i|. `ahead` is the row to come."""
         w = state.w
-        for i in range(len(a)):
+        now = in_precision(now, w)
+        q = w.dtype.type(q)
+        if len(a) <= STRIP:
+            peak = self.move(now, q, a, w, 0, len(a))
+        else:
+            peak = order(w.dtype.type(0.0))
+            for low in range(0, len(a), STRIP):
+                high = min(low + STRIP, len(a))
+                prefetch(ahead, low, high)
+                peak = max(peak, self.move(now, q, a, w, low, high))
+        self.settle(now, state)
+        return state, self.projection.reach(np.float64(unordered(peak)), w[:, 0])
+
+    def move(self, now: Round, q: float, a: Vector, w: Matrix, low: int, high: int) -> Any:
+        """The rule and the clipping for coordinates low .. high - 1; the largest |x_i| among them, as `order`."""
+        kind = w.dtype.type
+        peak = order(kind(0.0))
+        for i in range(np.uint64(low), np.uint64(high)):  # unsigned: a test for i < 0 would keep SIMD away
             x, s = self.learner.rule(now, q * a[i], w[i, 0], load(w, i, self.memory))
-            w[i, 0] = self.domain.clip(i, x)
-            store(w, i, s)
-        self.projection.settle(self.learner, self.domain, self.memory, now, state)
-        return state, largest(w[:, 0])
-
-    def wake(self, now: Round, indices: Any, state: Coordinates, ahead: float) -> float:
-        """Make coordinates that were at rest through round now.t decisions of round now.t + 1.
-
-        Returns sum |x_i| over these coordinates and the rounds since each was last awake, and `ahead` times the same
-        for round now.t + 1.
-        """
-        return self.rest.wake(self.learner, self.domain, self.memory, now, indices, state, ahead)
-
-    def step_sparse(
-        self, now: Round, q: float, indices: Any, values: Vector, state: Coordinates
-    ) -> tuple[Coordinates, float]:
-        """The same as `step` for g = q values at `indices`; the maximum is over these."""
-        w = state.w
-        reach = 0.0
-        for j in range(len(indices)):
-            i = indices[j]
-            x, s = self.learner.rule(now, q * values[j], w[i, 0], load(w, i, self.memory))
-            x = self.domain.clip(i, x)
-            reach = max(reach, abs(x))
+            x = kind(self.domain.clip(i, x))
+            peak = max(peak, order(x))
             w[i, 0] = x
             store(w, i, s)
+        return peak
+
+    def wake(self, now: Round, row: Any, near: Matrix, ahead: float) -> float:
+        """Make coordinates that were at rest through round now.t decisions of round now.t + 1.
+
+        They are those in `row`, and near (n, 1 + k) holds what w does for them, as for `step_near`. Returns sum |x_i|
+        over them and the rounds since each was last awake, and `ahead` times the same for round now.t + 1.
+        """
+        return self.rest.wake(self.learner, self.domain, self.memory, now, row, near, ahead)
+
+    def step_near(self, now: Round, q: float, row: Any, a: Vector, near: Matrix) -> float:
+        """The same as `step` for g = q a at the coordinates in `row`, in `near` alone; the maximum is over these."""
+        kind = near.dtype.type
+        now = in_precision(now, near)
+        q = kind(q)
+        peak = order(kind(0.0))
+        for j in range(len(a)):
+            x, s = self.learner.rule(now, q * a[j], near[j, 0], load(near, j, self.memory))
+            x = kind(self.domain.clip(row[j], x))
+            peak = max(peak, order(x))
+            near[j, 0] = x
+            store(near, j, s)
+        return np.float64(unordered(peak))
+
+    def settle(self, now: Round, state: Coordinates) -> None:
+        """Whatever ties coordinates together, after `step_near`."""
         self.projection.settle(self.learner, self.domain, self.memory, now, state)
-        return state, reach
 
 
 class Still(NamedTuple):
     """For lazy rules: a coordinate stays where it is while its gradient is zero."""
 
-    def wake(
-        self, learner: Any, domain: Any, memory: Any, now: Round, indices: Any, state: Coordinates, ahead: float
-    ) -> float:
+    def wake(self, learner: Any, domain: Any, memory: Any, now: Round, row: Any, near: Matrix, ahead: float) -> float:
         return 0.0
 
 
 class Drifting(NamedTuple):
     """For rules that shrink coordinates without a gradient and say by `idle` where many such rounds lead."""
 
-    def wake(
-        self, learner: Any, domain: Any, memory: Any, now: Round, indices: Any, state: Coordinates, ahead: float
-    ) -> float:
-        w = state.w
+    def wake(self, learner: Any, domain: Any, memory: Any, now: Round, row: Any, near: Matrix, ahead: float) -> float:
+        now = in_precision(now, near)
         total = 0.0
-        for j in range(len(indices)):
-            i = indices[j]
-            x, s, paid = learner.idle(now, w[i, 0], load(w, i, memory))
-            x = domain.clip(i, x)
+        for j in range(len(row)):
+            x, s, paid = learner.idle(now, near[j, 0], load(near, j, memory))
+            x = domain.clip(row[j], x)
             total += paid + ahead * abs(x)
-            w[i, 0] = x
-            store(w, i, s)
+            near[j, 0] = x
+            store(near, j, s)
         return total
 
 
@@ -147,12 +179,19 @@ class Clipped(NamedTuple):
     def settle(self, learner: Any, domain: Any, memory: Any, now: Round, state: Coordinates) -> None:
         return
 
+    def reach(self, peak: float, x: Vector) -> float:
+        """max_i |x_i|, when it was `peak` before `settle`."""
+        return peak
+
 
 class Euclidean(NamedTuple):
     """The Euclidean projection, for rules whose metric is the same for all coordinates."""
 
     def settle(self, learner: Any, domain: Any, memory: Any, now: Round, state: Coordinates) -> None:
         domain.project(state.w[:, 0])
+
+    def reach(self, peak: float, x: Vector) -> float:
+        return largest(x)
 
 
 class InMetric(NamedTuple):
@@ -165,6 +204,9 @@ class InMetric(NamedTuple):
                 state.h[i] = learner.metric(now, load(w, i, memory))
             domain.project_diagonal(w[:, 0], state.h)
 
+    def reach(self, peak: float, x: Vector) -> float:
+        return largest(x)
+
 
 class Whole(NamedTuple):
     """A learner with an update of its own for the whole gradient."""
@@ -173,6 +215,12 @@ class Whole(NamedTuple):
     domain: Any
     sight: Any  # what it sees before it decides
     feedback: Any  # what it sees of the gradient
+
+    def borrowed(self, state: Any) -> Any:
+        return state
+
+    def returned(self, state: Any, borrowed: Any) -> Any:
+        return borrowed
 
     def before(self, now: Round, a: Vector, state: Any) -> Any:
         return self.sight.look(self.learner, self.domain, now, a, state)
@@ -183,7 +231,7 @@ class Whole(NamedTuple):
     def norm2(self, q: float, square: float, a: Vector, state: Any) -> float:
         return q * q * square
 
-    def step(self, now: Round, q: float, a: Vector, state: Any) -> tuple[Any, float]:
+    def step(self, now: Round, q: float, a: Vector, ahead: Vector, state: Any) -> tuple[Any, float]:
         state = self.learner.update(now, self.feedback.gradient(q, a), state, self.domain)
         return state, largest(state.x)
 
@@ -225,6 +273,12 @@ class WithPenalty(NamedTuple):
     player: Any
     penalty: Any
 
+    def borrowed(self, state: Any) -> Any:
+        return self.player.borrowed(state)
+
+    def returned(self, state: Any, borrowed: Any) -> Any:
+        return self.player.returned(state, borrowed)
+
     def before(self, now: Round, a: Vector, state: Any) -> Any:
         return self.player.before(now, a, state)
 
@@ -238,9 +292,9 @@ class WithPenalty(NamedTuple):
             total += (q * a[i] + self.penalty.slope(x[i])) ** 2
         return total
 
-    def step(self, now: Round, q: float, a: Vector, state: Any) -> tuple[Any, float]:
+    def step(self, now: Round, q: float, a: Vector, ahead: Vector, state: Any) -> tuple[Any, float]:
         x = self.player.decision(state)
-        g = np.empty(len(a))
+        g = np.empty_like(a)
         for i in range(len(a)):
             g[i] = q * a[i] + self.penalty.slope(x[i])
-        return self.player.step(now, 1.0, g, state)
+        return self.player.step(now, 1.0, g, ahead, state)

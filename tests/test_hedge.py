@@ -222,3 +222,21 @@ def test_control_a_wrong_sign_is_caught():
     run = play(Experts(4), {"loser": Loser()}, domain=Simplex(), rounds=ROUNDS, compiled=False)[0]
     with pytest.raises(AssertionError):
         assert_bounds(run)
+
+
+@pytest.mark.parametrize("eta", [0.02, 0.5, 4.0, 30.0])
+def test_long_plays_at_any_rate_are_the_definition(eta):
+    """Over many rounds, whichever exponential the rate allows; an expert that fell far behind comes back in time."""
+    rounds = 1500
+    losses = draw(40, rounds, seed=3)
+    losses[:, 0] = np.arange(rounds) < rounds // 2  # weights of e^-700 and less at half time
+    losses[:, 1] = np.arange(rounds) >= rounds // 2
+    prior = np.full(40, 1.0 / 40.0)
+    truth = naive.hedge(losses, prior, lambda t: eta)[:-1]
+    run = play(Data(losses, np.zeros(rounds)), Hedge(eta, 1.0), loss=oco.Linear(), domain=Simplex())[0]
+    total = (truth * losses).sum()
+    assert run.loss[-1] == pytest.approx(total, rel=1e-12)
+    assert run.regret.middle[-1] == pytest.approx(total - losses.sum(axis=0).min(), rel=1e-9)
+    assert run.loss[-1] != pytest.approx(
+        (naive.hedge(losses, prior, lambda t: 1.001 * eta)[:-1] * losses).sum(), rel=1e-12
+    )

@@ -81,6 +81,8 @@ def test_sparse_equals_dense():
         dense, sparse = (play(oco.Data(x, y), learners, loss=oco.Hinge(), domain=domain) for x in (a, csr_array(a)))
         for one, other in zip(dense, sparse, strict=True):
             assert np.allclose(one.x, other.x, rtol=1e-9, atol=1e-12)
+            for sums in ("loss", "size", "sumsq", "faded", "peak"):
+                assert np.allclose(getattr(one, sums), getattr(other, sums), rtol=1e-9), sums
             assert np.allclose(one.regret.low, other.regret.low, rtol=1e-6, atol=1e-6)
 
 

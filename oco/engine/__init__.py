@@ -5,8 +5,9 @@ Everything here is plain Python that also runs uncompiled; the loops know only t
 
 from oco.engine.dense import adaptive_rounds, dense_rounds
 from oco.engine.ledger import Ledger
-from oco.engine.single import metrics, one_look, one_step
+from oco.engine.single import metrics, one_look, one_step, rule_step
 from oco.engine.sparse import sparse_rounds, wake_all
+from oco.engine.tally import tally
 
 __all__ = [
     "Ledger",
@@ -15,6 +16,8 @@ __all__ = [
     "metrics",
     "one_look",
     "one_step",
+    "rule_step",
     "sparse_rounds",
+    "tally",
     "wake_all",
 ]

@@ -1,8 +1,10 @@
 """What is summed while rounds are played."""
 
-import math
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from oco.lowlevel import inverse_root, order, unordered
 from oco.protocols import Round
 
 
@@ -23,7 +25,7 @@ def suffer(ledger: Ledger, value: float, penalty: Any, charge: float, norm2: flo
     t = ledger.t + 1
     sumsq = ledger.sumsq + norm2
     now = Round(t, value, norm2, sumsq, penalty.l1, penalty.l2)
-    faded = ledger.faded + norm2 / math.sqrt(t)
+    faded = ledger.faded + norm2 * inverse_root(float(t))
     peak = max(ledger.peak, norm2)
     loss = ledger.loss + (value + charge)
     return now, Ledger(t, loss, ledger.size + abs(value + charge), sumsq, faded, peak, ledger.reach)
@@ -34,6 +36,11 @@ def so_far(ledger: Ledger, penalty: Any) -> Round:
     return Round(ledger.t, 0.0, 0.0, ledger.sumsq, penalty.l1, penalty.l2)
 
 
+def farther(reach: float, other: float) -> float:
+    """The larger size of two numbers, NaN if one is."""
+    return np.float64(unordered(max(order(np.float64(reach)), order(np.float64(other)))))
+
+
 def moved(ledger: Ledger, reach: float) -> Ledger:
-    reach = max(ledger.reach, reach)
+    reach = farther(ledger.reach, reach)
     return Ledger(ledger.t, ledger.loss, ledger.size, ledger.sumsq, ledger.faded, ledger.peak, reach)

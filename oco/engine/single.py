@@ -1,6 +1,9 @@
 """One update, one look ahead, one metric: what a loop of one's own calls."""
 
+import math
 from typing import Any
+
+import numpy as np
 
 from oco._jit import kernel
 from oco.protocols import Round, Vector
@@ -10,8 +13,23 @@ from oco.updates import Coordinates, load
 @kernel
 def one_step(player: Any, now: Round, g: Vector, state: Any) -> Any:
     """One update with a given gradient."""
-    state, _ = player.step(now, 1.0, g, state)
+    state, _ = player.step(now, 1.0, g, g, state)
     return state[:]
+
+
+@kernel
+def rule_step(player: Any, clock: Vector, g: Vector, state: Coordinates, loss: float) -> bool:
+    """The same for a rule, in place; `clock` is the Round before it, then that of it. False where g is not finite."""
+    norm2 = 0.0
+    for i in range(len(g)):
+        if not math.isfinite(g[i]):
+            return False
+        norm2 += np.float64(g[i]) * np.float64(g[i])
+    clock[0] += 1.0
+    clock[1], clock[2], clock[3] = loss, norm2, clock[3] + norm2
+    now = Round(int(clock[0]), clock[1], clock[2], clock[3], clock[4], clock[5])
+    player.step(now, 1.0, g, g, player.borrowed(state))
+    return True
 
 
 @kernel

@@ -1,21 +1,31 @@
-"""Rounds whose features are given by their non-zeros, at O(non-zeros) a round."""
+"""Rounds whose features are given by their non-zeros, at O(non-zeros) a round.
+
+A sparse round is a dense one on the coordinates of its support, which are fetched, moved and put back.
+"""
 
 import math
 from typing import Any
 
+import numpy as np
+
 from oco._jit import kernel, relaxed
 from oco.engine.ledger import Ledger, moved, so_far, suffer
-from oco.protocols import Vector
+from oco.lowlevel import uncounted
+from oco.protocols import Matrix, Vector
+from oco.support import announce, gather, room, scatter
+
+PORTION = 1024  # coordinates woken at a time
 
 
 @relaxed("reassoc", "contract", "nsz")
-def _dot_sparse(a: Vector, indices: Any, x: Vector) -> tuple[float, float]:
-    """<a, x> and |a|_2^2 for the entries a at `indices`."""
+def _dot_near(a: Vector, near: Matrix) -> tuple[float, float]:
+    """<a, x> and |a|_2^2 in float64."""
     z = 0.0
     square = 0.0
     for j in range(len(a)):
-        z += a[j] * x[indices[j]]
-        square += a[j] * a[j]
+        v = np.float64(a[j])
+        z += v * np.float64(near[j, 0])
+        square += v * v
     return z, square
 
 
@@ -32,16 +42,25 @@ def sparse_rounds(
     y: Vector,
 ) -> Any:
     """Play rows in compressed form, at O(non-zeros) a round where the domain allows it."""
+    longest = 0
     for r in range(len(y)):
-        row = indices[indptr[r] : indptr[r + 1]]
-        a = values[indptr[r] : indptr[r + 1]]
-        charge = penalty.l1 * player.wake(so_far(ledger, penalty), row, state, 1.0)
-        z, square = _dot_sparse(a, row, player.decision(state))
+        longest = max(longest, indptr[r + 1] - indptr[r])
+    near, indices, values = room(state.w, longest), uncounted(indices), uncounted(values)
+    following = indices[indptr[0] : indptr[min(1, len(y))]]
+    for r in range(len(y)):
+        row, a = following, values[indptr[r] : indptr[r + 1]]
+        following = indices[indptr[r + 1] : indptr[min(r + 2, len(y))]]
+        gather(state.w, row, near)
+        charge = penalty.l1 * player.wake(so_far(ledger, penalty), row, near, 1.0)
+        z, square = _dot_near(a, near)
+        announce(state.w, following)
         q = loss.slope(z, y[r])
         now, ledger = suffer(ledger, loss.value(z, y[r]), penalty, charge, q * q * square)
         if not math.isfinite(now.loss + now.norm2):
             break
-        state, reach = player.step_sparse(now, q, row, a, state)
+        reach = player.step_near(now, q, row, a, near)
+        scatter(near, state.w, row)
+        player.settle(now, state)
         ledger = moved(ledger, reach)
     return state[:], ledger[:]
 
@@ -49,6 +68,12 @@ def sparse_rounds(
 @kernel
 def wake_all(player: Any, penalty: Any, state: Any, ledger: Ledger, indices: Any) -> Any:
     """Bring every coordinate up to the end of the rounds played, with what that costs."""
-    charge = penalty.l1 * player.wake(so_far(ledger, penalty), indices, state, 0.0)
+    near = room(state.w, PORTION)
+    charge = 0.0
+    for start in range(0, len(indices), PORTION):
+        row = indices[start : start + PORTION]
+        gather(state.w, row, near)
+        charge += penalty.l1 * player.wake(so_far(ledger, penalty), row, near, 0.0)
+        scatter(near, state.w, row)
     loss, size = ledger.loss + charge, ledger.size + charge
     return Ledger(ledger.t, loss, size, ledger.sumsq, ledger.faded, ledger.peak, ledger.reach)[:]

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oco.bounds import bound, lipschitz, radius, trajectory, width
+from oco.lowlevel import inverse_root
 from oco.protocols import THEORY, Round, Setting, Vector, declare
 
 
-@declare(lazy=True, positive=("eta",), nonnegative=("delta", "initial", "eps"))
+@declare(lazy=True, sums=("roots", "weighted"), positive=("eta",), nonnegative=("delta", "initial", "eps"))
 class AdaGrad(NamedTuple):
     """Diagonal AdaGrad: S_i += g_i^2, then x = argmin_{x in X} |x - (x_t - eta g_t / H_t)|_{H_t}.
 
@@ -33,8 +34,9 @@ class AdaGrad(NamedTuple):
 
     def rule(self, now: Round, g: float, x: float, s: float) -> tuple[float, float]:
         s = s + g * g
-        h = self.delta + math.sqrt(s + self.eps)
-        return (x - self.eta * g / h if h > 0.0 else x), s
+        v = s + self.eps
+        inverse = inverse_root(v) if self.delta == 0.0 else 1.0 / (self.delta + math.sqrt(v))  # 1 / H_i
+        return x - self.eta * g * inverse, s
 
     def metric(self, now: Round, s: float) -> float:
         return (self.delta + math.sqrt(s + self.eps)) / self.eta
@@ -44,21 +46,17 @@ class AdaGrad(NamedTuple):
         setting.need(diameter=widest)
         return self._replace(eta=widest / math.sqrt(2.0))
 
-    def tally(self, s: Vector, domain: Any) -> dict[str, float]:
-        roots = np.sqrt(s + self.eps)
-        widths = domain.widths(len(s))
-        return {
-            "roots": float(roots.sum()),
-            "weighted": float(widths**2 @ roots) if domain.bounded else math.inf,
-            "ground": float(len(s) * math.sqrt(self.initial + self.eps)),
-        }
+    def share(self, s: float, width: float) -> tuple[float, float]:
+        v = s + self.eps
+        root = math.sqrt(v) if v > 0.0 else v  # what is known to be positive has a root in SIMD
+        return root, width * width * root
 
     @bound("adagrad-data", "data", "Duchi, Hazan, Singer 2011, Theorem 5")
     def data(self, run: Any) -> Vector:
-        roots = run.tally["roots"]
         start = self.delta * radius(run) ** 2
-        spread = run.tally["weighted"] if run.domain.bounded else width(run) ** 2 * roots
-        return (start + spread) / (2.0 * self.eta) + self.eta * (roots - run.tally["ground"])
+        far = 1.0 if run.domain.bounded else width(run)
+        spread = far**2 * run.tally["weighted"]
+        return (start + spread) / (2.0 * self.eta) + self.eta * (run.tally["roots"] - self._ground(run))
 
     @bound("adagrad-worst", "worst", "Duchi, Hazan, Singer 2011, Theorem 5 and Cauchy-Schwarz")
     def worst(self, run: Any) -> Vector:
@@ -66,7 +64,11 @@ class AdaGrad(NamedTuple):
         d = run.dimension
         roots = np.sqrt(d * (d * (self.initial + self.eps) + lipschitz(run) ** 2 * run.t))
         spread = width(run) ** 2 * roots
-        return (self.delta * radius(run) ** 2 + spread) / (2.0 * self.eta) + self.eta * (roots - run.tally["ground"])
+        return (self.delta * radius(run) ** 2 + spread) / (2.0 * self.eta) + self.eta * (roots - self._ground(run))
+
+    def _ground(self, run: Any) -> Vector:
+        """What the sum of roots is before round 1."""
+        return run.dimension * math.sqrt(self.initial + self.eps)
 
     @bound("adagrad-trajectory", "trajectory", "Duchi, Hazan, Singer 2011, Proposition 3")
     def trajectory(self, run: Any) -> Vector:
@@ -81,7 +83,7 @@ def rates_by_width(setting: Setting) -> Any:
     return float(rates[0]) if (rates == rates[0]).all() else rates
 
 
-@declare(lazy=True, positive=("eta",))
+@declare(lazy=True, sums=("weighted", "steps"), positive=("eta",))
 class AdaGradWidths(NamedTuple):
     """Diagonal AdaGrad with a step for the width of each coordinate (Duchi, Hazan and Singer 2011).
 
@@ -106,19 +108,14 @@ class AdaGradWidths(NamedTuple):
     def tune(self, setting: Setting) -> "AdaGradWidths":
         return AdaGradWidths(rates_by_width(setting))
 
-    def tally(self, memory: tuple[Vector, Vector], domain: Any) -> dict[str, float]:
-        widths, eta = domain.widths(len(memory[0])), memory[1]
-        roots = np.where(widths > 0.0, np.sqrt(memory[0]), 0.0)  # no regret where there is no room
-        return {
-            "weighted": float(widths**2 @ (roots / eta)) if domain.bounded else math.inf,
-            "pulls": float((roots / eta).sum()),
-            "steps": float(eta @ roots),
-        }
+    def share(self, s: tuple[float, float], width: float) -> tuple[float, float]:
+        root = math.sqrt(s[0]) if width > 0.0 else 0.0  # no regret where there is no room
+        return width * width * (root / s[1]), s[1] * root
 
     @bound("adagrad-widths-data", "data", "derived from Duchi, Hazan, Singer 2011, Proposition 3")
     def data(self, run: Any) -> Vector:
-        spread = run.tally["weighted"] if run.domain.bounded else width(run) ** 2 * run.tally["pulls"]
-        return spread / 2.0 + run.tally["steps"]
+        far = 1.0 if run.domain.bounded else width(run)
+        return far**2 * run.tally["weighted"] / 2.0 + run.tally["steps"]
 
     @bound("adagrad-widths-worst", "worst", "derived from Duchi, Hazan, Singer 2011, Proposition 3")
     def worst(self, run: Any) -> Vector:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oco.bounds import bound, provided
-from oco.learners.experts import accumulate, extent, lowest, mean_above, mixability_gap, surprise, tilt
+from oco.learners.experts import accumulate, extremes, mean_above, mixability_gap, surprise, tilt
 from oco.protocols import Round, Vector, declare
 
 
@@ -40,18 +40,18 @@ class AdaHedge(NamedTuple):
 
     def update(self, now: Round, g: Vector, state: AdaHedgeState, domain: Any) -> AdaHedgeState:
         x, prior, losses, scale = state.x, state.prior, state.losses, state.scale
-        width = extent(g)
+        low, high = extremes(g)
+        width = high - low
         if width == 0.0:
             return AdaHedgeState(
                 x, prior, losses, scale, state.gap, state.gap, state.variance, state.ranges, state.widest
             )
-        low = lowest(g)
         mean = mean_above(x, g, low)
         variance = state.variance
         for k in range(len(g)):
             variance += x[k] * (g[k] - low - mean) * (g[k] - low - mean)
         gap = state.gap + mixability_gap(x, g, scale / state.gap if state.gap > 0.0 else math.inf)
-        accumulate(g, losses)
+        accumulate(g, low, losses)
         tilt(prior, losses, scale / gap if gap > 0.0 else math.inf, x)
         return AdaHedgeState(
             x, prior, losses, scale, gap, state.gap, variance, state.ranges + width, max(state.widest, width)

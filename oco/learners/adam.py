@@ -55,7 +55,7 @@ class Adam(NamedTuple):
         return variation(run, remembered(run, 0), self.beta1)
 
 
-@declare(positive=("eta",), nonnegative=("eps",), fraction=("beta1", "beta2"))
+@declare(sums=("pull", "roots"), positive=("eta",), nonnegative=("eps",), fraction=("beta1", "beta2"))
 class AMSGrad(NamedTuple):
     """AMSGrad (Reddi, Kale and Kumar 2018): Adam with the largest v_t so far, vhat_t = max(vhat_{t-1}, v_t).
 
@@ -89,10 +89,8 @@ class AMSGrad(NamedTuple):
     def metric(self, now: Round, s: tuple[float, float, float]) -> float:
         return _gamma(self, now.t, s[2])
 
-    def tally(self, s: tuple[Vector, Vector, Vector], domain: Any) -> dict[str, float]:
-        pull, roots = np.abs(s[0]), np.sqrt(s[2])
-        widths = domain.widths(len(pull)) if domain.bounded else np.ones(len(pull))
-        return {"pull": float(widths @ pull), "roots": float(widths**2 @ roots)}
+    def share(self, s: tuple[float, float, float], width: float) -> tuple[float, float]:
+        return width * abs(s[0]), width * width * math.sqrt(s[2])
 
     @bound("amsgrad-data", "data", SOURCE, assumes="eps = 0, no correction, decay, beta2 > beta1^2")
     def data(self, run: Any) -> Vector:

@@ -75,7 +75,9 @@ class FOBOS(NamedTuple):
         return trajectory(run)
 
 
-@declare(composite=True, origin=True, domains=PLACES, positive=("eta",), nonnegative=("delta",))
+@declare(
+    composite=True, origin=True, domains=PLACES, sums=("roots", "weighted"), positive=("eta",), nonnegative=("delta",)
+)
 class AdaGradFOBOS(NamedTuple):
     """Diagonal AdaGrad as composite mirror descent (Duchi, Hazan and Singer 2011).
 
@@ -115,8 +117,9 @@ class AdaGradFOBOS(NamedTuple):
         setting.need(diameter=widest)
         return self._replace(eta=widest / math.sqrt(2.0))
 
-    def tally(self, memory: tuple[Vector, Vector], domain: Any) -> dict[str, float]:
-        return self._uncharged().tally(memory[0], domain)
+    def share(self, s: tuple[float, float], width: float) -> tuple[float, float]:
+        root = math.sqrt(s[0])
+        return root, width * width * root
 
     def _uncharged(self) -> AdaGrad:
         """The learner whose regret without the penalty bounds this one's with it."""

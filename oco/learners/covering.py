@@ -108,11 +108,8 @@ def cover(first: int, last: int) -> list[tuple[int, int]]:
 
 def base_bounds(base: Any, run: Any, rounds: int, lipschitz: float) -> Vector:
     """The base learner's own bound after 1, ..., `rounds` rounds with |g| <= lipschitz, from its start."""
-    fresh, memory = beginning(base, run.start)
-    remembered = tuple(fresh[:, 1:].T) if isinstance(memory, tuple) else fresh[:, 1]
-    tally = base.tally(remembered, run.domain) if hasattr(base, "tally") else {}
     facts = {"promised": np.inf, "peak": np.full(rounds, lipschitz), "dimension": np.full(rounds, run.d)}
-    game = dataclasses.replace(run, t=np.arange(1, rounds + 1), learner=base, tally=tally, **facts)
+    game = dataclasses.replace(run, t=np.arange(1, rounds + 1), learner=base, tally={}, **facts)
     return np.min([b.value(base, game) for b in bounds_of(base) if b.kind == "worst"], axis=0)
 
 

@@ -5,29 +5,40 @@ with small differences keep their digits. x_1 is the prior pi.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from oco._jit import relaxed
+from oco.elementary import NEAR, exp, far_exp, larger, mid_exp, near_exp, smaller
+from oco.projections import scale
 from oco.protocols import Setting, Vector
+
+SUMS = relaxed("reassoc", "contract", "nsz")  # sums may be taken in any order
 
 ROUNDING = 1.0 + 1e-12  # a promise that losses keep up to rounding is kept
 
 
+def extremes(g: Vector) -> tuple[float, float]:
+    """min_k g_k and max_k g_k."""
+    low = g[0]
+    high = g[0]
+    for k in range(len(g)):
+        low = smaller(low, g[k])
+        high = larger(high, g[k])
+    return low, high
+
+
 def lowest(g: Vector) -> float:
     """min_k g_k."""
-    least = g[0]
-    for k in range(len(g)):
-        least = min(least, g[k])
-    return least
+    return extremes(g)[0]
 
 
 def extent(g: Vector) -> float:
     """max_k g_k - min_k g_k."""
-    most = g[0]
-    for k in range(len(g)):
-        most = max(most, g[k])
-    return most - lowest(g)
+    low, high = extremes(g)
+    return high - low
 
 
 def mean_above(x: Vector, g: Vector, low: float) -> float:
@@ -38,29 +49,74 @@ def mean_above(x: Vector, g: Vector, low: float) -> float:
     return total
 
 
-def accumulate(g: Vector, losses: Vector) -> None:
-    """losses += g - min_k g_k."""
-    low = lowest(g)
+def accumulate(g: Vector, low: float, losses: Vector) -> None:
+    """losses += g - low."""
     for k in range(len(g)):
         losses[k] += g[k] - low
 
 
+@SUMS
+def square(x: Vector, g: Vector, low: float, eta: float) -> float:
+    """eta <x, (g - low)^2>."""
+    total = 0.0
+    for k in range(len(g)):
+        # Factors in an order in which no square of a tiny or huge loss is alone.
+        total += x[k] * (g[k] - low) * (eta * (g[k] - low))
+    return total
+
+
+@SUMS
 def tilt(prior: Vector, losses: Vector, eta: float, x: Vector) -> None:
     """x_k ~ prior_k exp(-eta losses_k), eta = infinity allowed; x sums to what the prior does."""
     least = math.inf
     for k in range(len(x)):
-        if prior[k] > 0.0:
-            least = min(least, losses[k])
+        least = smaller(least, losses[k] if prior[k] > 0.0 else math.inf)
     mass = 0.0
     total = 0.0
     for k in range(len(x)):
         gap = max(0.0, losses[k] - least)
         # Where there is no gap nothing may be rounded: without losses x stays the prior to the last bit.
-        x[k] = prior[k] * math.exp(-eta * gap) if gap > 0.0 else prior[k]
+        x[k] = prior[k] * exp(-eta * gap) if gap > 0.0 else prior[k]
         mass += prior[k]
         total += x[k]
-    for k in range(len(x)):
-        x[k] *= mass / total
+    scale(x, mass / total)
+
+
+def lean(x: Vector, g: Vector, low: float, eta: float, losses: Vector, most: float) -> float:
+    """x_k ~ x_k exp(-eta (g_k - low)) and losses += g - low; returns eta <x, (g - low)^2> of the x before.
+
+    most: the largest eta (g_k - low); the smaller it is the cheaper are the exponentials.
+    """
+    if most <= NEAR:
+        return _lean_little(x, g, low, eta, losses)
+    if most <= 16.0 * NEAR:
+        return _lean_some(x, g, low, eta, losses)
+    return _lean_far(x, g, low, eta, losses)
+
+
+def _leaning(decay: Callable[[float], float]) -> Any:
+    """`lean` where decay(z) is e^-z: one loop for each, as a choice within would keep SIMD away."""
+
+    @SUMS
+    def by(x: Vector, g: Vector, low: float, eta: float, losses: Vector) -> float:
+        mass = 0.0
+        total = 0.0
+        second = 0.0
+        for k in range(len(g)):
+            above = g[k] - low
+            z = eta * above
+            mass += x[k]
+            second += x[k] * above * z
+            losses[k] += above
+            x[k] *= decay(z)
+            total += x[k]
+        scale(x, mass / total)
+        return second
+
+    return by
+
+
+_lean_little, _lean_some, _lean_far = _leaning(near_exp), _leaning(mid_exp), _leaning(far_exp)
 
 
 def normalise_logs(logs: Vector, x: Vector) -> None:

@@ -10,16 +10,22 @@ from oco.learners.experts import (
     accumulate,
     cost,
     costs,
-    extent,
+    extremes,
     gaps,
     horizon,
-    lowest,
+    lean,
     spread_by,
+    square,
     surprise,
     tilt,
     within,
 )
 from oco.protocols import THEORY, Round, Setting, Vector, declare
+
+# At a fixed rate weights move on from round to round. So that rounding does not grow, and that a weight which vanished
+# can return, they are computed afresh from all losses after AFRESH rounds, in which none gains more than e^512.
+AFRESH = 64
+BOLD = 8.0
 
 
 class HedgeState(NamedTuple):
@@ -36,16 +42,16 @@ def beginning(x: Vector) -> HedgeState:
     return HedgeState(x.copy(), x.copy(), np.zeros(len(x)), 0.0, 0.0, 0.0)
 
 
-def exponentiate(state: HedgeState, g: Vector, eta: float, coming: float) -> HedgeState:
-    """The round played at rate eta is over; x ~ prior exp(-coming losses) is next."""
-    width = extent(g)
-    low = lowest(g)
-    second = 0.0
-    for k in range(len(g)):
-        # Factors in an order in which no square of a tiny or huge loss is alone.
-        second += state.x[k] * (g[k] - low) * (eta * (g[k] - low))
-    accumulate(g, state.losses)
-    tilt(state.prior, state.losses, coming, state.x)
+def exponentiate(state: HedgeState, g: Vector, eta: float, coming: float, t: int) -> HedgeState:
+    """Round t, played at rate eta, is over; x ~ prior exp(-coming losses) is next."""
+    low, high = extremes(g)
+    width = high - low
+    if eta == coming and eta * width <= BOLD and t % AFRESH > 0:
+        second = lean(state.x, g, low, eta, state.losses, eta * width)
+    else:
+        second = square(state.x, g, low, eta)
+        accumulate(g, low, state.losses)
+        tilt(state.prior, state.losses, coming, state.x)
     ranges = state.ranges + eta * width * width
     return HedgeState(state.x, state.prior, state.losses, ranges, state.seconds + second, max(state.widest, width))
 
@@ -73,7 +79,7 @@ class Hedge(NamedTuple):
         return beginning(x)
 
     def update(self, now: Round, g: Vector, state: HedgeState, domain: Any) -> HedgeState:
-        return exponentiate(state, g, self.eta, self.eta)
+        return exponentiate(state, g, self.eta, self.eta, now.t)
 
     def tune(self, setting: Setting) -> "Hedge":
         spread = spread_by(setting, self.spread)
@@ -116,7 +122,7 @@ class HedgeAnytime(NamedTuple):
         return beginning(x)
 
     def update(self, now: Round, g: Vector, state: HedgeState, domain: Any) -> HedgeState:
-        return exponentiate(state, g, self.eta / math.sqrt(now.t), self.eta / math.sqrt(now.t + 1))
+        return exponentiate(state, g, self.eta / math.sqrt(now.t), self.eta / math.sqrt(now.t + 1), now.t)
 
     def tune(self, setting: Setting) -> "HedgeAnytime":
         spread = spread_by(setting, self.spread)

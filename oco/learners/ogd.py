@@ -126,7 +126,7 @@ class AdaGradNorm(NamedTuple):
         return trajectory(run)
 
 
-@declare(lazy=True, euclidean=True, positive=("convexity",))
+@declare(sums=("harmonic",), lazy=True, euclidean=True, positive=("convexity",))
 class OGDStronglyConvex(NamedTuple):
     """Online gradient descent, step 1 / (mu t), for mu-strongly convex losses (Hazan, Agarwal and Kale 2007).
 
@@ -148,8 +148,8 @@ class OGDStronglyConvex(NamedTuple):
             raise ValueError("no step by theorem: the losses are strongly convex only with a penalty l2 > 0")
         return OGDStronglyConvex(setting.l2)
 
-    def tally(self, s: Vector, domain: Any) -> dict[str, float]:
-        return {"harmonic": float(s.sum())}
+    def share(self, s: float, width: float) -> tuple[float]:
+        return (s,)
 
     @bound("ogd-convex-data", "data", "Hazan 1909.05207, proof of Theorem 3.3", assumes="penalty l2 >= convexity")
     def data(self, run: Any) -> Vector:

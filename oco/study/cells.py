@@ -61,8 +61,8 @@ def singles(task: Task) -> list[Task]:
 
 
 def _played(task: Task, progress: Callable[[int], object] | None) -> list[Run]:
-    """The one place where a study plays."""
-    return play(task.stream, task.learners, seed=task.seed, progress=progress, **task.game._asdict())
+    """The one place where a study plays: a run is the same to the last bit whatever other learners a task has."""
+    return play(task.stream, task.learners, seed=task.seed, lanes=False, progress=progress, **task.game._asdict())
 
 
 def _outcome(key: str, run: Run) -> Outcome:

@@ -1,0 +1,54 @@
+"""Which of the ways of oco.updates applies a learner on a domain."""
+
+from typing import Any
+
+import numpy as np
+
+from oco import updates
+from oco.penalty import NONE, Penalty
+
+
+def by_rule(learner: Any, domain: Any, memory: Any) -> updates.ByRule:
+    """For a learner with a rule whose coordinates remember what `memory` says of them all."""
+    rest = updates.Drifting() if hasattr(learner, "idle") else updates.Still()
+    return updates.ByRule(learner, domain, _shape(memory), _projection(learner, domain), rest)
+
+
+def whole(learner: Any, domain: Any) -> updates.Whole:
+    """For a learner with an update of its own."""
+    sight = updates.Foreseeing() if hasattr(learner, "foresee") else updates.Blind()
+    feedback = updates.Bandit() if getattr(learner, "bandit", False) else updates.Full()
+    return updates.Whole(learner, domain, sight, feedback)
+
+
+def _projection(learner: Any, domain: Any) -> Any:
+    if domain.separable:
+        return updates.Clipped()
+    even = getattr(learner, "euclidean", False) or not hasattr(learner, "metric")
+    return updates.Euclidean() if even else updates.InMetric()
+
+
+def _shape(memory: Any) -> Any:
+    """What tells compiled code whether a coordinate remembers one number or several."""
+    return tuple(0.0 for _ in memory) if isinstance(memory, tuple) else 0.0
+
+
+def first_of(memory: Any) -> Any:
+    """What the first coordinate remembers."""
+    if isinstance(memory, tuple):
+        return tuple(float(np.ravel(part)[0]) for part in memory)
+    return float(np.ravel(memory)[0])
+
+
+def told(learner: Any, penalty: Penalty) -> Penalty:
+    """The part of the penalty that reaches the learner as a subgradient."""
+    return penalty._replace(l1=0.0) if getattr(learner, "composite", False) else penalty
+
+
+def by_support(learner: Any, domain: Any, penalty: Penalty) -> bool:
+    """Whether a sparse round need only touch the coordinates of its support."""
+    if not hasattr(learner, "rule") or told(learner, penalty) != NONE:
+        return False
+    if hasattr(learner, "idle"):
+        return bool(domain.separable)
+    return bool(getattr(learner, "lazy", False) and penalty == NONE)
