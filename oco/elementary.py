@@ -1,7 +1,7 @@
-"""exp, log, log1p, max and min that loops may call and still become SIMD code; in Python they are math's.
+"""exp, max and min that loops may call and still become SIMD code; in Python they are math's.
 
 Compiled, math's functions are calls of the C library, one number at a time, and a comparison keeps its rule for NaN.
-These are arithmetic without branches, within 2 ulp for all floats and with IEEE's values at poles and for NaN.
+These are arithmetic without branches, within 2 ulp for all floats and with IEEE's values at overflow and for NaN.
 """
 
 import math
@@ -22,8 +22,6 @@ ROUND = 6755399441055744.0  # 1.5 * 2^52: once added, the low bits hold the near
 LN2_HIGH = 6.93147180369123816490e-01
 LN2_LOW = 1.90821492927058770002e-10
 TOP = 709.782712893384  # exp of more is infinite
-ROOT_HALF = 0x3FE6A09E667F3BCD  # the bits of sqrt(1/2)
-FRACTION = (1 << 52) - 1  # the bits of a float's fraction
 
 
 def exp(x: float) -> float:
@@ -31,24 +29,30 @@ def exp(x: float) -> float:
     return math.inf if x > TOP else math.exp(x)
 
 
+@relaxed("contract")
+def _power(x: float) -> tuple[float, float]:
+    """p and n + ROUND with e^x = p 2^n."""
+    # x = n ln 2 + r with |r| <= ln 2 / 2; e^r = 1 + r + r^2 (...), interpolated in Chebyshev's points.
+    shifted = x * 1.4426950408889634 + ROUND
+    n = shifted - ROUND
+    r = (x - n * LN2_HIGH) - n * LN2_LOW
+    p = 2.510037583256132e-08
+    p = p * r + 2.762007587998348e-07
+    p = p * r + 2.7557268480310024e-06
+    p = p * r + 2.4801521322368692e-05
+    p = p * r + 0.00019841269863040545
+    p = p * r + 0.0013888888917196719
+    p = p * r + 0.008333333333330065
+    p = p * r + 0.041666666666624164
+    p = p * r + 0.16666666666666669
+    p = p * r + 0.5
+    return (p * r + 1.0) * r + 1.0, shifted
+
+
 @specialise(exp, fastmath={"contract"})
 def _exp(x):  # type: ignore[no-untyped-def]
     def compiled(x):  # type: ignore[no-untyped-def]
-        # x = n ln 2 + r with |r| <= ln 2 / 2; e^r = 1 + r + r^2 (...), interpolated in Chebyshev's points.
-        shifted = x * 1.4426950408889634 + ROUND
-        n = shifted - ROUND
-        r = (x - n * LN2_HIGH) - n * LN2_LOW
-        p = 2.510037583256132e-08
-        p = p * r + 2.762007587998348e-07
-        p = p * r + 2.7557268480310024e-06
-        p = p * r + 2.4801521322368692e-05
-        p = p * r + 0.00019841269863040545
-        p = p * r + 0.0013888888917196719
-        p = p * r + 0.008333333333330065
-        p = p * r + 0.041666666666624164
-        p = p * r + 0.16666666666666669
-        p = p * r + 0.5
-        p = (p * r + 1.0) * r + 1.0
+        p, shifted = _power(x)
         # 2^n as two factors with valid exponents: e^x may overflow or be subnormal.
         biased = np.float64(shifted).view(np.int64) + 2046
         half = (biased & 0xFFF) >> 1
@@ -66,21 +70,7 @@ def far_exp(z: float) -> float:
 @specialise(far_exp, fastmath={"contract"})
 def _far_exp(z):  # type: ignore[no-untyped-def]
     def compiled(z):  # type: ignore[no-untyped-def]
-        # As exp, but that the exponent of e^-z is a valid one.
-        shifted = z * -1.4426950408889634 + ROUND
-        n = shifted - ROUND
-        r = (-z - n * LN2_HIGH) - n * LN2_LOW
-        p = 2.510037583256132e-08
-        p = p * r + 2.762007587998348e-07
-        p = p * r + 2.7557268480310024e-06
-        p = p * r + 2.4801521322368692e-05
-        p = p * r + 0.00019841269863040545
-        p = p * r + 0.0013888888917196719
-        p = p * r + 0.008333333333330065
-        p = p * r + 0.041666666666624164
-        p = p * r + 0.16666666666666669
-        p = p * r + 0.5
-        p = (p * r + 1.0) * r + 1.0
+        p, shifted = _power(-z)  # the exponent of e^-z is a valid one
         return np.int64(np.float64(p).view(np.int64) + (np.float64(shifted).view(np.int64) << 52)).view(np.float64)
 
     return compiled

@@ -117,15 +117,20 @@ def _without_owner(typing, a):  # type: ignore[no-untyped-def]
     return a(a), code
 
 
+def fetch(builder: Any, place: Any, write: int) -> None:
+    """The instruction that brings a line into all levels of the data cache, soon to be read or (1) written."""
+    number = ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [place.type, number, number, number])
+    hint = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    builder.call(hint, [place, number(write), number(3), number(1)])
+
+
 @intrinsic
 def _touch(typing, a, i):  # type: ignore[no-untyped-def]
     def code(context, builder, signature, given):  # type: ignore[no-untyped-def]
         array = context.make_array(signature.args[0])(context, builder, given[0])
         place = builder.bitcast(builder.gep(array.data, [given[1]]), ir.IntType(8).as_pointer())
-        number = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [place.type, number, number, number])
-        hint = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(hint, [place, number(0), number(3), number(1)])  # to be read, to all levels of cache, data
+        fetch(builder, place, write=0)
         return context.get_dummy_value()
 
     return types.void(a, types.intp), code

@@ -13,6 +13,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from oco._jit import specialise
+from oco.lowlevel import fetch
 from oco.protocols import Matrix
 
 LANES = 4  # pairs moved at a time
@@ -134,10 +135,7 @@ def _prefetch(typing, w, i):  # type: ignore[no-untyped-def]
         array = context.make_array(signature.args[0])(context, builder, w)
         row = builder.mul(i, cgutils.unpack_tuple(builder, array.strides)[0])
         place = cgutils.pointer_add(builder, array.data, row, ir.IntType(8).as_pointer())
-        number = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [place.type, number, number, number])
-        hint = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(hint, [place, number(1), number(3), number(1)])  # to be written, to all levels of cache, data
+        fetch(builder, place, write=1)
         return context.get_dummy_value()
 
     return types.void(w, types.intp), code
