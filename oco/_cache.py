@@ -58,9 +58,11 @@ def package_digest() -> str:
 
 PINNED = {"numpy", "numba", "llvmlite", "scipy"}  # their versions, and Python's, are in a kernel's key
 PLAIN = {bool, int, float, complex, str, bytes, type(None)}  # values that repr tells in full
+_ABSENT = object()
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 _codes: dict[int, tuple[types.CodeType, str, tuple[str, ...]]] = {}
+_known: dict[Any, tuple[str, list[tuple[Any, tuple[Any, ...], Any]]]] = {}
 
 
 @functools.cache
@@ -102,11 +104,29 @@ def methods(cls: type) -> dict[str, types.FunctionType]:
 
 
 def fingerprint(value: Any) -> str:
-    """A digest of `value` that changes whenever compiled code that refers to it could change."""
-    digest = hashlib.sha256()
-    for piece in _Walk().pieces(value):
+    """A digest of `value` that changes whenever compiled code that refers to it could change.
+
+    A function or class is walked again only if something that its last walk read is no longer the same object.
+    """
+    kept = isinstance(value, (types.FunctionType, type))
+    if kept and value in _known:
+        text, readings = _known[value]
+        if all(_same(read, where, found) for read, where, found in readings):
+            return text
+    walk, digest = _Walk(), hashlib.sha256()
+    for piece in walk.pieces(value):
         digest.update(piece.encode(errors="surrogatepass") + b"\0")
+    if kept and not walk.changeable:
+        _known[value] = digest.hexdigest(), walk.readings
     return digest.hexdigest()
+
+
+def _same(read: Any, where: tuple[Any, ...], found: Any) -> bool:
+    try:
+        again = read(*where)
+    except (AttributeError, ValueError):  # no such attribute; a cell that is not bound
+        return False
+    return again is found or (read is methods and again == found)
 
 
 class _Walk:
@@ -119,6 +139,13 @@ class _Walk:
     def __init__(self) -> None:
         self._numbers: dict[tuple[int, tuple[str, ...]], int] = {}
         self._met: list[tuple[Any, tuple[str, ...]]] = []
+        self.readings: list[tuple[Any, tuple[Any, ...], Any]] = []  # (read, where, found): read(*where) was found
+        self.changeable = False  # whether something was met that can change and remain the same object
+
+    def _read(self, read: Any, *where: Any) -> Any:
+        found = read(*where)
+        self.readings.append((read, where, found))
+        return found
 
     def pieces(self, value: Any) -> Iterator[str]:
         yield from self._value(value, ())
@@ -145,16 +172,22 @@ class _Walk:
         elif isinstance(value, types.ModuleType):
             yield f"module {value.__name__}" if _is_pinned(vars(value)) else self._number(value, names)
         elif isinstance(value, (list, dict)):
+            self.changeable = True
             yield self._number(value)
         elif isinstance(value, enum.Enum):
             yield from self._all(type(value), value.name, value.value)
         elif isinstance(value, (np.ndarray, np.generic)):
+            self.changeable = True
             yield from self._array(value)
         elif isinstance(value, tuple):
             yield from self._all(kind, len(value), *value, names=names)
         elif isinstance(value, (set, frozenset)):
+            self.changeable |= isinstance(value, set)
             yield from self._all(kind, *sorted(value, key=_place))
+        elif isinstance(value, types.BuiltinFunctionType) and isinstance(value.__self__, types.ModuleType):
+            yield f"builtin {value.__module__}.{value.__qualname__}"
         else:
+            self.changeable = True
             yield f"{kind.__module__}.{kind.__qualname__}"
             inside = _inside(value)
             yield from self._all(*inside, names=names) if inside else [ADDRESS.sub("", repr(value))]
@@ -176,42 +209,49 @@ class _Walk:
             yield from self._function(value)
         elif isinstance(value, type):
             yield f"class {value.__module__}.{value.__qualname__} {getattr(value, '_fields', None)}"
-            yield from self._all(getattr(value, "_field_defaults", None), sorted(methods(value).items()))
+            self._read(getattr, value, "_fields", None)
+            defaults = self._read(getattr, value, "_field_defaults", None) or {}
+            yield from self._all(*sorted(defaults.items()), *sorted(self._read(methods, value).items()))
             if isinstance(value, enum.EnumMeta):
+                self.changeable = True
                 members: dict[str, Any] = dict(value.__members__)
                 yield from self._all(*((name, member.value) for name, member in members.items()))
             if isinstance(value, JitClassType):
+                self.changeable = True
                 yield from self._all(*_jitclass(value))
         elif isinstance(value, types.ModuleType):
             yield f"module {value.__name__} {getattr(value, '__version__', '')}"
             for name in names:
                 try:
-                    member = getattr(value, name)
+                    member = self._read(getattr, value, name, _ABSENT)
                 except Exception:  # a module may compute its attributes, and fail in its own way
+                    self.changeable = True
                     continue
-                yield name
-                yield from self._value(member, names)
+                if member is not _ABSENT:
+                    yield name
+                    yield from self._value(member, names)
         else:
             items = value.items() if isinstance(value, dict) else value
             yield f"{type(value).__qualname__} {len(value)}"
             yield from self._all(*items)
 
     def _function(self, function: types.FunctionType) -> Iterator[str]:
-        code, names = _code(function.__code__)
+        code, names = _code(self._read(getattr, function, "__code__"))
         yield f"function {function.__module__}.{function.__qualname__} {code}"
-        flags = sorted(getattr(function, "relaxed", ()))
-        yield from self._all(function.__defaults__, function.__kwdefaults__, flags)
+        attributes = (("__defaults__", None), ("__kwdefaults__", None), ("relaxed", frozenset()))
+        yield from self._all(*(self._read(getattr, function, *attribute) for attribute in attributes))
         for name in names:
             for scope in (function.__globals__, vars(builtins)):
-                if name in scope:
+                if (found := self._read(scope.get, name, _ABSENT)) is not _ABSENT:
                     yield name
-                    yield from self._value(scope[name], names)
+                    yield from self._value(found, names)
                     break
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
             yield name
             try:
-                content = cell.cell_contents
+                content = self._read(getattr, cell, "cell_contents")
             except ValueError:  # not bound yet
+                self.changeable = True
                 continue
             yield from self._value(content, names)
 

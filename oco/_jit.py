@@ -239,7 +239,7 @@ def _plain_function(function: types.FunctionType, context: Any) -> Any:
         return None
     content = fingerprint(function)
     if (function, content) not in _functions:
-        relaxed = getattr(function, "relaxed", False)
+        relaxed = set(getattr(function, "relaxed", ()))
         _functions[function, content] = numba.njit(_copy(function, content), **_inner(function), fastmath=relaxed)
     return nbtypes.Dispatcher(_functions[function, content])
 
@@ -261,7 +261,7 @@ def relaxed(*flags: str) -> Callable[[Any], Any]:
     """Decorator: LLVM's fast-math flags for one function, such as reassoc, which lets a sum be reordered for SIMD."""
 
     def mark(function: Any) -> Any:
-        function.relaxed = set(flags)
+        function.relaxed = frozenset(flags)
         return function
 
     return mark

@@ -213,6 +213,48 @@ def test_fingerprint_follows_values():
     assert fingerprint(outer(1.0, lambda x: x)) != fingerprint(outer(1.0, lambda x: x + 1))
 
 
+IN_PLACE = {
+    "a global": lambda f, cell, other, cls: f.__globals__.update(K=2.0),
+    "a global that was not there": lambda f, cell, other, cls: f.__globals__.update(L=2.0),
+    "a default": lambda f, cell, other, cls: setattr(f, "__defaults__", (3.0,)),
+    "a keyword's default": lambda f, cell, other, cls: setattr(f, "__kwdefaults__", {"m": 3.0}),
+    "the code": lambda f, cell, other, cls: setattr(f, "__code__", f.__code__.replace(co_consts=(9.0,))),
+    "flags": lambda f, cell, other, cls: setattr(f, "relaxed", frozenset({"nsz"})),
+    "a helper's code": lambda f, cell, other, cls: setattr(f.__globals__["h"], "__code__", (lambda v: -v).__code__),
+    "a closure's cell": lambda f, cell, other, cls: setattr(cell, "cell_contents", 5.0),
+    "a module's attribute": lambda f, cell, other, cls: setattr(other, "K", 7.0),
+    "a method": lambda f, cell, other, cls: setattr(cls, "rule", lambda self, x: -x),
+    "a new method": lambda f, cell, other, cls: setattr(cls, "more", lambda self, x: -x),
+    "an entry of a list": lambda f, cell, other, cls: f.__globals__["listed"].append(2.0),
+    "an entry of an array": lambda f, cell, other, cls: f.__globals__["numbers"].fill(2.0),
+}
+
+
+@pytest.mark.parametrize("what", ["nothing", *IN_PLACE])
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_change_in_place_is_seen_by_the_second_look(what, listed):
+    other = types.ModuleType("other")
+    other.K, other.__file__ = 1.0, "other.py"
+    scope = {"K": 1.0, "other": other, "Base": type("Base", (), {"rule": lambda self, x: x})}
+    if listed:  # the list and array keep a fingerprint from being remembered
+        scope |= {"listed": [1.0], "numbers": np.ones(2)}
+    elif what.startswith("an entry"):
+        return
+    exec(
+        "def h(v):\n    return K * v\n"
+        "def outer(c):\n    def f(x, k=1.0):\n"
+        "        return h(x) + L + c + k + other.K + Base + listed + numbers\n    return f\n"
+        "f = outer(4.0)\n",
+        scope,
+    )
+    f = scope["f"]
+    first = fingerprint(f)
+    assert fingerprint(f) == first
+    assert (f in _cache._known) is not listed
+    IN_PLACE.get(what, lambda *_: None)(f, f.__closure__[0], other, scope["Base"])
+    assert (fingerprint(f) == first) is (what == "nothing")
+
+
 # name: (what stands before `def f`, the expression that f returns, an edit (file, old, new))
 TOOLS = "K = 1.0\n\ndef g1(v):\n    return v\n\ndef g2(v):\n    return 2.0 * v\n\ng = g1\n"
 SEEN = {
