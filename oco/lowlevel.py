@@ -71,6 +71,16 @@ def _uncounted(a):  # type: ignore[no-untyped-def]
     return lambda a: _without_owner(a)
 
 
+def with_known_width(w: Any, memory: Any) -> Any:
+    """The same array (d, 1 + k), with k from the shape of `memory`, which machine code knows: loops need no gathers."""
+    return w
+
+
+@specialise(with_known_width)
+def _with_known_width(w, memory):  # type: ignore[no-untyped-def]
+    return lambda w, memory: _of_width(_without_owner(w), memory)
+
+
 def prefetch(a: Vector, low: int, high: int) -> None:
     """Nothing but a hint that a[low:high] will be read soon."""
 
@@ -115,6 +125,25 @@ def _without_owner(typing, a):  # type: ignore[no-untyped-def]
         return array._getvalue()
 
     return a(a), code
+
+
+@intrinsic
+def _of_width(typing, w, memory):  # type: ignore[no-untyped-def]
+    width = 1 + (len(memory) if isinstance(memory, types.BaseTuple) else 1)
+
+    def code(context, builder, signature, given):  # type: ignore[no-untyped-def]
+        array = context.make_array(signature.args[0])(context, builder, given[0])
+        known = {"shape": (None, width)}
+        if w.layout == "C":
+            size = w.dtype.bitwidth // 8
+            known["strides"] = (width * size, size)
+        for name, numbers in known.items():
+            found = cgutils.unpack_tuple(builder, getattr(array, name))
+            made = [was if n is None else context.get_constant(types.intp, n) for was, n in zip(found, numbers)]
+            setattr(array, name, cgutils.pack_array(builder, made))
+        return array._getvalue()
+
+    return w(w, memory), code
 
 
 def fetch(builder: Any, place: Any, write: int) -> None:

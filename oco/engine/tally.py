@@ -7,8 +7,12 @@ from numba.core import types as nbtypes
 
 from oco._jit import kernel, relaxed, specialise
 from oco.domains import pick
+from oco.lowlevel import prefetch, uncounted, with_known_width
 from oco.protocols import Matrix
-from oco.updates import load
+from oco.support import room
+from oco.updates import load, store
+
+STRIP = 256  # coordinates whose numbers are put in columns, where loops over them are loops over vectors
 
 
 def wide(s: Any) -> Any:
@@ -60,7 +64,14 @@ def _sum(u: float, v: float) -> float:
 @kernel
 def tally(player: Any, w: Matrix, widths: Any, zeros: Any) -> Any:
     """The sums over coordinates of what the learner says of each; `zeros` has one for each sum."""
-    total = zeros
-    for i in range(len(w)):
-        total = plus(total, player.learner.share(wide(load(w, i, player.memory)), pick(widths, i)))
+    total, near, w = zeros, room(w, STRIP), uncounted(w)
+    for low in range(0, len(w), STRIP):
+        high = min(low + STRIP, len(w))
+        part = with_known_width(w[low:high], player.memory)
+        prefetch(w, high * part.shape[1], min(high + STRIP, len(w)) * part.shape[1])
+        for j in range(np.uint64(high - low)):
+            near[j, 0] = part[j, 0]
+            store(near, j, load(part, j, player.memory))
+        for j in range(np.uint64(high - low)):
+            total = plus(total, player.learner.share(wide(load(near, j, player.memory)), pick(widths, low + j)))
     return total
