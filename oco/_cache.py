@@ -238,8 +238,8 @@ class _Walk:
     def _function(self, function: types.FunctionType) -> Iterator[str]:
         code, names = _code(self._read(getattr, function, "__code__"))
         yield f"function {function.__module__}.{function.__qualname__} {code}"
-        attributes = (("__defaults__", None), ("__kwdefaults__", None), ("relaxed", frozenset()))
-        yield from self._all(*(self._read(getattr, function, *attribute) for attribute in attributes))
+        for name in ("__defaults__", "__kwdefaults__", "relaxed"):
+            yield from self._value(self._read(getattr, function, name, None), ())
         for name in names:
             for scope in (function.__globals__, vars(builtins)):
                 if (found := self._read(scope.get, name, _ABSENT)) is not _ABSENT:

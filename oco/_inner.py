@@ -14,6 +14,8 @@ from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import register_pass
 from numba.core.typed_passes import NativeLowering
 
+from oco.estimate import settle
+
 
 class _Library(JITCodeLibrary):
     """A function in LLVM's language, to be linked into others."""
@@ -34,6 +36,7 @@ class _Whole(JITCodeLibrary):
             if not function.is_declaration and function.linkage == Linkage.linkonce_odr:
                 function.linkage = Linkage.internal
         super()._optimize_final_module()
+        settle(self._final_module, self._codegen._tm)
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
