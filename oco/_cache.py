@@ -1,22 +1,17 @@
 """Compiled kernels on disk, found by the content of everything they were compiled from.
 
 Numba's own cache trusts the modification time of one file: edit a method in another file and the old machine
-code comes back. Here the key is a digest of the values that the code refers to, followed through functions,
-classes, modules and constants, so a changed helper, constant or closure is a different kernel.
+code comes back. Here the key is a digest of the values that the code refers to, so that an edit anywhere is a
+different kernel.
 """
 
-import builtins
-import enum
 import functools
 import hashlib
 import os
 import pickle
-import re
 import sys
-import sysconfig
 import tempfile
 import types
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +22,8 @@ import scipy
 from numba.core import compiler, serialize
 from numba.core import types as nbtypes
 from numba.core.caching import CompileResultCacheImpl, _Cache
-from numba.core.ccallback import CFunc
-from numba.core.dispatcher import Dispatcher
-from numba.core.extending import _Intrinsic
-from numba.experimental.jitclass.base import JitClassType
-from numba.np.ufunc.dufunc import DUFunc
-from numba.np.ufunc.gufunc import GUFunc
-from numba.stencils.stencil import StencilFunc
+
+from oco._fingerprint import fingerprint
 
 LIMIT = 1000  # kernels kept on disk; the least recently written go first
 
@@ -54,261 +44,6 @@ def package_digest() -> str:
     for path in sorted(root.rglob("*.py")):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
-
-
-PINNED = {"numpy", "numba", "llvmlite", "scipy"}  # their versions, and Python's, are in a kernel's key
-PLAIN = {bool, int, float, complex, str, bytes, type(None)}  # values that repr tells in full
-_ABSENT = object()
-ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
-
-_codes: dict[int, tuple[types.CodeType, str, tuple[str, ...]]] = {}
-_known: dict[Any, tuple[str, list[tuple[Any, tuple[Any, ...], Any]]]] = {}
-
-
-@functools.cache
-def _standard_folders() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Where Python keeps its own modules, and the folders inside those for what is installed."""
-    paths = sysconfig.get_paths()
-    standard = {paths["stdlib"], paths["platstdlib"], str(Path(os.__file__).parent)}
-    installed = {paths["purelib"], paths["platlib"], *(str(Path(root, "site-packages")) for root in standard)}
-    return tuple(root + os.sep for root in standard), tuple(root + os.sep for root in installed)
-
-
-def _is_pinned(scope: dict[str, Any]) -> bool:
-    """Whether versions fix what the module with these globals holds, so that it need not be followed."""
-    name, file = str(scope.get("__name__", "")), scope.get("__file__")
-    top = name.partition(".")[0]
-    if top in PINNED or name in {"oco._cache", "oco._jit"}:  # these two hold what plays leave behind
-        return True
-    if not isinstance(file, str):  # built into Python, or a folder without __init__.py
-        return name in sys.builtin_module_names and "__path__" not in scope
-    standard, installed = _standard_folders()
-    return top in sys.stdlib_module_names and file.startswith(standard) and not file.startswith(installed)
-
-
-def _is_pinned_class(cls: type) -> bool:
-    home = sys.modules.get(cls.__module__)
-    return home is not None and getattr(home, cls.__name__, None) is cls and _is_pinned(vars(home))
-
-
-def methods(cls: type) -> dict[str, types.FunctionType]:
-    """The functions that a class and its bases define, without those that every NamedTuple is given."""
-    given = {"_make", "_replace", "_asdict"}
-    return {
-        name: member
-        for base in reversed(cls.__mro__)
-        if base not in (tuple, object)
-        for name, member in vars(base).items()
-        if isinstance(member, types.FunctionType) and not name.startswith("__") and name not in given
-    }
-
-
-def fingerprint(value: Any) -> str:
-    """A digest of `value` that changes whenever compiled code that refers to it could change.
-
-    A function or class is walked again only if something that its last walk read is no longer the same object.
-    """
-    kept = isinstance(value, (types.FunctionType, type))
-    if kept and value in _known:
-        text, readings = _known[value]
-        if all(_same(read, where, found) for read, where, found in readings):
-            return text
-    walk, digest = _Walk(), hashlib.sha256()
-    for piece in walk.pieces(value):
-        digest.update(piece.encode(errors="surrogatepass") + b"\0")
-    if kept and not walk.changeable:
-        _known[value] = digest.hexdigest(), walk.readings
-    return digest.hexdigest()
-
-
-def _same(read: Any, where: tuple[Any, ...], found: Any) -> bool:
-    try:
-        again = read(*where)
-    except (AttributeError, ValueError):  # no such attribute; a cell that is not bound
-        return False
-    return again is found or (read is methods and again == found)
-
-
-class _Walk:
-    """All that compiled code could read, reached from one value.
-
-    A function, class, module, list or dictionary is told once; where it is met it stands as a number, so that
-    cycles end, and that `f = g` became `f = h` shows although g and h are told elsewhere.
-    """
-
-    def __init__(self) -> None:
-        self._numbers: dict[tuple[int, tuple[str, ...]], int] = {}
-        self._met: list[tuple[Any, tuple[str, ...]]] = []
-        self.readings: list[tuple[Any, tuple[Any, ...], Any]] = []  # (read, where, found): read(*where) was found
-        self.changeable = False  # whether something was met that can change and remain the same object
-
-    def _read(self, read: Any, *where: Any) -> Any:
-        found = read(*where)
-        self.readings.append((read, where, found))
-        return found
-
-    def pieces(self, value: Any) -> Iterator[str]:
-        yield from self._value(value, ())
-        for item, names in self._met:  # grows meanwhile
-            yield from self._content(item, names)
-
-    def _number(self, value: Any, names: tuple[str, ...] = ()) -> str:
-        key = (id(value), names)
-        if key not in self._numbers:
-            self._numbers[key] = len(self._met)
-            self._met.append((value, names))
-        return f"#{self._numbers[key]}"
-
-    def _value(self, value: Any, names: tuple[str, ...]) -> Iterator[str]:
-        """`names` are the attributes that the code at hand could read of a module."""
-        kind = type(value)
-        if kind in PLAIN:
-            yield f"{kind.__name__} {value!r}"
-        elif isinstance(value, types.FunctionType):
-            pinned = _is_pinned(value.__globals__)
-            yield f"function {value.__module__}.{value.__qualname__}" if pinned else self._number(value)
-        elif isinstance(value, type):
-            yield f"class {value.__module__}.{value.__qualname__}" if _is_pinned_class(value) else self._number(value)
-        elif isinstance(value, types.ModuleType):
-            yield f"module {value.__name__}" if _is_pinned(vars(value)) else self._number(value, names)
-        elif isinstance(value, (list, dict)):
-            self.changeable = True
-            yield self._number(value)
-        elif isinstance(value, enum.Enum):
-            yield from self._all(type(value), value.name, value.value)
-        elif isinstance(value, (np.ndarray, np.generic)):
-            self.changeable = True
-            yield from self._array(value)
-        elif isinstance(value, tuple):
-            yield from self._all(kind, len(value), *value, names=names)
-        elif isinstance(value, (set, frozenset)):
-            self.changeable |= isinstance(value, set)
-            yield from self._all(kind, *sorted(value, key=_place))
-        elif isinstance(value, types.BuiltinFunctionType) and isinstance(value.__self__, types.ModuleType):
-            yield f"builtin {value.__module__}.{value.__qualname__}"
-        else:
-            self.changeable = True
-            yield f"{kind.__module__}.{kind.__qualname__}"
-            inside = _inside(value)
-            yield from self._all(*inside, names=names) if inside else [ADDRESS.sub("", repr(value))]
-
-    def _all(self, *values: Any, names: tuple[str, ...] = ()) -> Iterator[str]:
-        for value in values:
-            yield from self._value(value, names)
-
-    def _array(self, value: Any) -> Iterator[str]:
-        array, flags = np.asarray(value), value.flags
-        yield f"{type(value).__qualname__} {array.dtype} {array.shape} {flags.c_contiguous} {flags.f_contiguous}"
-        if array.dtype.hasobject:
-            yield from self._all(*array.ravel().tolist())
-        else:
-            yield hashlib.sha256(array.tobytes()).hexdigest()
-
-    def _content(self, value: Any, names: tuple[str, ...]) -> Iterator[str]:
-        if isinstance(value, types.FunctionType):
-            yield from self._function(value)
-        elif isinstance(value, type):
-            yield f"class {value.__module__}.{value.__qualname__} {getattr(value, '_fields', None)}"
-            self._read(getattr, value, "_fields", None)
-            defaults = self._read(getattr, value, "_field_defaults", None) or {}
-            yield from self._all(*sorted(defaults.items()), *sorted(self._read(methods, value).items()))
-            if isinstance(value, enum.EnumMeta):
-                self.changeable = True
-                members: dict[str, Any] = dict(value.__members__)
-                yield from self._all(*((name, member.value) for name, member in members.items()))
-            if isinstance(value, JitClassType):
-                self.changeable = True
-                yield from self._all(*_jitclass(value))
-        elif isinstance(value, types.ModuleType):
-            yield f"module {value.__name__} {getattr(value, '__version__', '')}"
-            for name in names:
-                try:
-                    member = self._read(getattr, value, name, _ABSENT)
-                except Exception:  # a module may compute its attributes, and fail in its own way
-                    self.changeable = True
-                    continue
-                if member is not _ABSENT:
-                    yield name
-                    yield from self._value(member, names)
-        else:
-            items = value.items() if isinstance(value, dict) else value
-            yield f"{type(value).__qualname__} {len(value)}"
-            yield from self._all(*items)
-
-    def _function(self, function: types.FunctionType) -> Iterator[str]:
-        code, names = _code(self._read(getattr, function, "__code__"))
-        yield f"function {function.__module__}.{function.__qualname__} {code}"
-        for name in ("__defaults__", "__kwdefaults__", "relaxed"):
-            yield from self._value(self._read(getattr, function, name, None), ())
-        for name in names:
-            for scope in (function.__globals__, vars(builtins)):
-                if (found := self._read(scope.get, name, _ABSENT)) is not _ABSENT:
-                    yield name
-                    yield from self._value(found, names)
-                    break
-        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-            yield name
-            try:
-                content = self._read(getattr, cell, "cell_contents")
-            except ValueError:  # not bound yet
-                self.changeable = True
-                continue
-            yield from self._value(content, names)
-
-
-def _code(code: types.CodeType) -> tuple[str, tuple[str, ...]]:
-    """A digest of what a function's code says, inner functions included, and all names in it."""
-    if id(code) not in _codes:
-        text: list[str] = []
-        names: set[str] = set()
-        pending = [code]
-        for inner in pending:
-            text.append(f"{inner.co_code.hex()} {inner.co_exceptiontable.hex()} {inner.co_flags} {inner.co_argcount}")
-            text.append(f"{inner.co_names} {inner.co_varnames} {inner.co_freevars} {inner.co_cellvars}")
-            text.append(f"{inner.co_posonlyargcount} {inner.co_kwonlyargcount}")
-            names.update(inner.co_names)
-            for constant in inner.co_consts:
-                if isinstance(constant, types.CodeType):
-                    text.append("code")
-                    pending.append(constant)
-                else:
-                    text.extend(_Walk().pieces(constant))
-        _codes[id(code)] = code, hashlib.sha256("\0".join(text).encode()).hexdigest(), tuple(sorted(names))
-    return _codes[id(code)][1:]
-
-
-def _inside(value: Any) -> tuple[Any, ...]:
-    """What a function's wrapper holds that decides what it computes; nothing for any other object."""
-    if isinstance(value, Dispatcher):
-        fixed = () if value._can_compile else tuple(map(str, value.nopython_signatures))
-        return value.py_func, value.targetoptions, value.locals, fixed
-    if isinstance(value, (DUFunc, GUFunc)):
-        inner = value._dispatcher
-        fixed = tuple(value.types) if value._frozen else ()
-        return inner.py_func, inner.targetoptions, getattr(value, "signature", None), value.identity, fixed
-    if isinstance(value, CFunc):
-        return value._pyfunc, str(value._sig), value._compiler.targetoptions
-    if isinstance(value, StencilFunc):
-        return value.kernel_ir.func_id.func, value.mode, value.options
-    if isinstance(value, _Intrinsic):
-        return (value._defn,)
-    if isinstance(value, functools.partial):
-        return value.func, value.args, value.keywords
-    if isinstance(value, types.MethodType):
-        return value.__func__, value.__self__
-    wrapped = getattr(value, "__wrapped__", None)
-    return () if wrapped is None else (wrapped,)
-
-
-def _jitclass(cls: Any) -> tuple[Any, ...]:
-    kind = cls.class_type
-    fields = {name: str(field) for name, field in kind.struct.items()}
-    return fields, kind.jit_methods, kind.jit_props, kind.jit_static_methods
-
-
-def _place(value: Any) -> str:
-    """Orders a set in the same way in every process."""
-    return f"{type(value).__qualname__} {getattr(value, '__qualname__', '')} {ADDRESS.sub('', repr(value))}"
 
 
 class ContentCache(_Cache):

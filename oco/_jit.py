@@ -27,7 +27,8 @@ from numba.core.typing.typeof import Purpose
 from numba.cpython.tupleobj import namedtuple_getattr
 from numba.extending import overload, typeof_impl
 
-from oco._cache import ContentCache, fingerprint, methods, package_digest
+from oco._cache import ContentCache, package_digest
+from oco._fingerprint import fingerprint, methods
 from oco._inner import InnerCompiler, KernelCompiler
 
 # Python's zero-division test would keep loops from vectorising; x / 0 is IEEE's infinity or NaN instead.

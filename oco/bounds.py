@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from oco._cache import methods
+from oco._fingerprint import methods
 from oco.protocols import Vector
 
 HUGE = 1e300  # the ratio of a regret to a bound of zero that it exceeds

@@ -20,9 +20,10 @@ import pytest
 import scipy
 
 import oco
-from oco import _cache
-from oco._cache import fingerprint
+from oco import _fingerprint
+from oco._fingerprint import fingerprint
 from oco._jit import _describe
+from oco._pinned import is_pinned
 
 SCRIPT = """
 import sys, time
@@ -250,7 +251,7 @@ def test_a_change_in_place_is_seen_by_the_second_look(what, listed):
     f = scope["f"]
     first = fingerprint(f)
     assert fingerprint(f) == first
-    assert (f in _cache._known) is not listed
+    assert (f in _fingerprint._known) is not listed
     IN_PLACE.get(what, lambda *_: None)(f, f.__closure__[0], other, scope["Base"])
     assert (fingerprint(f) == first) is (what == "nothing")
 
@@ -439,10 +440,10 @@ def test_an_object_without_a_telling_repr_keeps_one_fingerprint():
 
 def test_python_and_the_numerical_packages_are_not_followed():
     for module in (sys, math, os, functools, collections.abc, np, np.linalg, numba, scipy):
-        assert _cache._is_pinned(vars(module)), module
-    assert not _cache._is_pinned(vars(pytest)) and not _cache._is_pinned(vars(oco))
-    assert not _cache._is_pinned({"__name__": "parts", "__path__": []})
-    assert not _cache._is_pinned({"__name__": "statistics", "__file__": "work/statistics.py"})
+        assert is_pinned(vars(module)), module
+    assert not is_pinned(vars(pytest)) and not is_pinned(vars(oco))
+    assert not is_pinned({"__name__": "parts", "__path__": []})
+    assert not is_pinned({"__name__": "statistics", "__file__": "work/statistics.py"})
 
 
 def test_long_chains_of_calls_end():
@@ -471,7 +472,7 @@ def test_import_is_quick_in_modules():
 
 FINGERPRINTS = """
 import oco.engine
-from oco._cache import fingerprint
+from oco._fingerprint import fingerprint
 from oco.learners import LEARNERS
 print(*(f"{name} {fingerprint(part)}" for name, part in LEARNERS.items()), sep="\\n")
 print(*(fingerprint(value.plain) for value in vars(oco.engine).values() if isinstance(value, oco._jit.Kernel)))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from oco._cache import fingerprint
+from oco._fingerprint import fingerprint
 from oco.record import plain
 from oco.study.keys import join, setting
 from oco.study.table import whole

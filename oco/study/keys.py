@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from oco._cache import fingerprint
+from oco._fingerprint import fingerprint
 from oco.record import versions
 from oco.streams import File
 
