@@ -33,9 +33,9 @@ from oco import (
 from oco.columns import Columns
 from oco.comparators import Hindsight
 from oco.domains import DOMAINS
+from oco.game import checkpoints
 from oco.losses import LOSSES, NegativeLog
 from oco.passes import infimum
-from oco.play import checkpoints
 from oco.protocols import Dense, Sparse
 from oco.record import _notes
 from oco.regret import Interval

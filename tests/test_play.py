@@ -16,7 +16,7 @@ import pytest
 
 import oco
 from oco import AdaGrad, Ball, Box, BrokenPlayError, FullMatrixAdaGrad, L1Ball, OGDSqrt, Player, Simplex, Space, play
-from oco.play import checkpoints
+from oco.game import checkpoints
 from oco.streams import block_rounds
 
 LEARNERS = {"ogd": OGDSqrt(0.5), "adagrad": AdaGrad(0.5)}
@@ -48,8 +48,8 @@ def test_a_shorter_play_is_the_start_of_a_longer_one():
 
 def test_slices_do_not_change_results(monkeypatch):
     whole = play(oco.Regression(3), LEARNERS, domain=Ball(), rounds=500)
-    monkeypatch.setattr(oco.play.__globals__["_Pace"], "__init__", lambda self: setattr(self, "rounds", 1))
-    monkeypatch.setitem(oco.play.__globals__, "PIECE", 0.0)
+    monkeypatch.setattr("oco.game._Pace.__init__", lambda self: setattr(self, "rounds", 1))
+    monkeypatch.setattr("oco.game.PIECE", 0.0)
     assert all(
         same(a, b) for a, b in zip(whole, play(oco.Regression(3), LEARNERS, domain=Ball(), rounds=500), strict=True)
     )

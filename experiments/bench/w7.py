@@ -12,7 +12,7 @@ from experiments.bench.rows import Row
 from oco._jit import settled
 from oco.bracket import Best
 from oco.comparators import Hindsight
-from oco.play import checkpoints
+from oco.game import checkpoints
 from oco.streams import as_block, head
 
 L2 = 1.0  # the penalty of all rounds together

@@ -1,0 +1,231 @@
+"""What all seats of a game share, and the two orders of play; the ledger is kept at log-spaced checkpoints.
+
+A checkpoint looks at every coordinate. Where there are very many, those are left out before which fewer entries than
+half of the columns were played since the last one: else the looks would take longer than the rounds.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from oco.comparators import Hindsight
+from oco.fit import check_dimension, check_dtype, check_start, check_stream, validate
+from oco.penalty import NONE, Penalty
+from oco.protocols import Block, Dense, Setting, Vector
+from oco.seat import Seat
+from oco.streams import Data, block_rounds, blocks, generator, head, is_adaptive
+from oco.table import Table, seated
+
+PER_DECADE = 8  # checkpoints
+GLANCE = 1 << 16  # columns that a checkpoint may look at however few entries the rounds since the last one had
+PIECE = 0.2  # seconds between looks at Ctrl-C and the progress bar
+
+
+def checkpoints() -> Iterator[int]:
+    """1, 2, 3, 4, 6, 7, 10, ...: distinct roundings of 10^(k/8)."""
+    last = 0
+    k = 0
+    while True:
+        t = round(10.0 ** (k / PER_DECADE))
+        if t > last:
+            yield t
+            last = t
+        k += 1
+
+
+@dataclass
+class Game:
+    """Learners, a stream, and the options of play; complains before the first round of what does not fit."""
+
+    stream: Any
+    learners: dict[str, Any]
+    loss: Any
+    domain: Any
+    rounds: int | None
+    seed: int
+    start: Any
+    penalty: Penalty
+    audit: bool
+    compiled: bool
+    dtype: Any
+    lanes: bool
+    progress: Callable[[int], object] | None
+    stopped: list[bool] = field(default_factory=list)
+    seats: list[Seat] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        who = type(self.stream).__name__
+        self.loss = getattr(self.stream, "loss", None) if self.loss is None else self.loss
+        if self.loss is None:
+            raise ValueError(f"{who} has no loss of its own: give loss=")
+        for part in (self.stream, self.loss, self.domain, self.penalty, *self.learners.values()):
+            validate(part)
+        check_stream(self.stream)
+        if self.rounds is None and not hasattr(self.stream, "blocks"):
+            self.rounds = 10_000
+        self.dtype = check_dtype(self.dtype)
+        if not self.learners:
+            raise ValueError("no learner: give one, a list, or a dict of names to learners")
+        for name, least in (("rounds", 1), ("seed", 0)):
+            number = getattr(self, name)
+            whole = isinstance(number, (int, float, np.integer)) and not isinstance(number, bool) and number % 1 == 0
+            if number is not None and not (whole and number >= least):
+                raise ValueError(f"{name} = {number}: a whole number of {least} or more is needed")
+        self.signed = hasattr(self.loss, "labels")
+        self.first: Block | None = None
+        if is_adaptive(self.stream):
+            d = self.stream.d
+        else:
+            # Not a method of the game's: the comparator would hold the game that holds it, rows and all.
+            self.replay = partial(blocks, self.stream, self.seed, self.rounds, self.signed, self.dtype)
+            self.source = self.replay()
+            self.first = next(self.source, None)
+            if self.first is None:
+                raise ValueError(f"{who} has no rounds")
+            d = self.first.a.shape[1] if isinstance(self.first, Dense) else self.first.d
+            if d == 0:
+                raise ValueError(f"{getattr(self.stream, 'path', who)}: the examples have no features")
+        self._sit(d)
+
+    def _sit(self, d: int) -> None:
+        layout = "dense" if self.first is None or isinstance(self.first, Dense) else "sparse"
+        options: dict[str, Any] = {
+            "start": self.start, "layout": layout, "compiled": self.compiled, "audit": self.audit,
+            "dtype": self.dtype,
+        }  # fmt: skip
+        setting = self._setting(d)
+        self.promised, self.exp_concavity = setting.lipschitz, setting.exp_concavity
+        shared = None if self.first is None else self._hindsight(self.replay)
+        for name, learner in self.learners.items():
+            if self.first is None and hasattr(learner, "foresee"):
+                who, whom = type(learner).__name__, type(self.stream).__name__
+                raise ValueError(f"{who} is not compatible with {whom}: it sees the features before it decides")
+            self.seats.append(Seat(name, learner, setting, shared or self._hindsight(None), self.loss, **options))
+
+    def _hindsight(self, replay: Any) -> Hindsight:
+        return Hindsight(
+            self.loss, self.domain, penalty=self.penalty, replay=replay, held=isinstance(self.stream, Data)
+        )
+
+    def _setting(self, d: int) -> Setting:
+        """What is known before round 1; G by the stream's and the loss's word, infinity where they give none."""
+        check_dimension(self.domain, d)
+        start = self.domain.centre(d) if self.start is None else np.array(self.start, dtype=float)
+        if self.start is not None:
+            check_start(self.domain, start, d)
+        norm, spread = (getattr(self.stream, name, math.inf) for name in ("norm", "spread"))
+        slope, alpha = math.inf, 0.0
+        if hasattr(self.loss, "lipschitz"):
+            margin = norm * self.domain.reach(np.zeros(d)) if norm < math.inf else math.inf
+            label = getattr(self.stream, "label", 0.0 if norm < math.inf else math.inf)
+            slope = float(self.loss.lipschitz(margin, label))
+            if hasattr(self.loss, "exp_concavity") and self.penalty == NONE:
+                alpha = float(self.loss.exp_concavity(margin, label))
+        l1, l2 = self.penalty
+        size = norm * slope
+        if l1 > 0.0 or l2 > 0.0:
+            size += l1 * math.sqrt(d) + (l2 * self.domain.reach(np.zeros(d)) if l2 > 0.0 else 0.0)
+            spread = math.inf
+        spread = min(spread * slope, math.sqrt(2.0) * size)
+        return Setting(self.domain, d, start, self.rounds or math.inf, size, size, spread, l1, l2, alpha)
+
+    def facts(self) -> dict[str, Any]:
+        names = ("stream", "domain", "seed", "promised", "exp_concavity")
+        return {name: getattr(self, name) for name in names} | {"interrupted": bool(self.stopped)}
+
+    def play_oblivious(self) -> None:
+        """All seats take the same piece in turn; pieces end at checkpoints."""
+        parties = seated(self.seats) if self.lanes and not self.audit else self.seats
+        shared, grid, pace = self.seats[0].hindsight, checkpoints(), _Pace()
+        t, marked, upcoming, entries = 0, 0, next(grid), 0
+        block = self.first
+        while block is not None and not self.stopped:
+            if self.signed and not (known := _among(block.y, self.loss.labels)).all():
+                wrong = block.y[~known][0]
+                raise ValueError(f"{type(self.loss).__name__} takes labels -1 and +1, not {wrong:g}")
+            done = 0
+            while done < len(block.y) and not self.stopped:
+                left = len(block.y) - done
+                while upcoming - t <= left and not self._worthwhile(block, done, upcoming - t, entries):
+                    upcoming = next(grid)
+                n = min(left, upcoming - t, pace.rounds)
+                piece = head(block, done, done + n)
+                with pace.measure(n):
+                    for party in parties:
+                        party.advance(piece, None)
+                    shared.see(piece, lasting=True)
+                t, done, entries = t + n, done + n, entries + _entries(block, done, n)
+                self._tick(n * len(self.seats))
+                if t == upcoming:
+                    self._mark(parties)
+                    marked, entries, upcoming = t, 0, next(grid)
+            for seat in self.seats:
+                seat.flush()
+            block = next(self.source, None)
+        if t > marked:
+            self._mark(parties)
+
+    def _worthwhile(self, block: Block, done: int, n: int, entries: int) -> bool:
+        """Whether a checkpoint after n more rounds of the block, `entries` behind the last one, is to be taken."""
+        return isinstance(block, Dense) or GLANCE + 2 * (entries + _entries(block, done, n)) >= block.d
+
+    def play_adaptive(self) -> None:
+        """Each seat plays its own copy of the adversary, whose choices its hindsight keeps."""
+        rounds, d, most = int(self.rounds or 0), self.stream.d, block_rounds(self.stream)
+        a, y = np.empty((most, d), self.dtype), np.empty(most)
+        for seat in self.seats:
+            adversary = (self.stream, generator(self.seed, 0), np.zeros(d))
+            grid, pace, t = checkpoints(), _Pace(), 0
+            upcoming = next(grid)
+            while t < rounds and not self.stopped:
+                n = min(most - t % most, upcoming - t, rounds - t, pace.rounds)
+                with pace.measure(n):
+                    seat.advance(Dense(a[:n], y[:n]), adversary)
+                    seat.hindsight.see(Dense(a[:n], y[:n]))
+                t += n
+                self._tick(n)
+                if t % most == 0:
+                    seat.flush()
+                if t in (upcoming, rounds) or self.stopped:
+                    self._mark([seat])
+                    upcoming = next(grid) if t == upcoming else upcoming
+
+    def _mark(self, parties: Sequence[Seat | Table]) -> None:
+        parties[0].hindsight.mark()
+        for party in parties:
+            party.record()
+
+    def _tick(self, n: int) -> None:
+        if self.progress is not None:
+            self.progress(n)
+
+
+def _entries(block: Block, start: int, n: int) -> int:
+    """Numbers in n rounds of a block."""
+    return n * block.a.shape[1] if isinstance(block, Dense) else int(block.indptr[start + n] - block.indptr[start])
+
+
+def _among(y: Vector, labels: tuple[float, float]) -> Any:
+    return (y == labels[0]) | (y == labels[1])
+
+
+class _Pace:
+    """How many rounds make a piece of about PIECE seconds; results do not depend on it."""
+
+    def __init__(self) -> None:
+        self.rounds = 16
+
+    @contextmanager
+    def measure(self, n: int) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        if n == self.rounds:
+            each = (time.perf_counter() - began) / n
+            # At most doubled: the first pieces are too short to tell.
+            self.rounds = max(1, min(2 * self.rounds, int(PIECE / each) + 1))
