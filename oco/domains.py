@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from oco._jit import specialise
+from oco._jit import kernel, specialise
 from oco.projections import (
     compose,
     corner,
@@ -354,6 +354,19 @@ class Simplex(NamedTuple):
         x = np.zeros(len(c))
         x[c.argmin()] = 1.0
         return x
+
+
+@kernel
+def _project(domain: Any, x: Vector) -> None:
+    domain.project(x)
+
+
+def nearest(domain: Any, x: Vector) -> Vector:
+    """The point of the domain nearest to x, a new array."""
+    u = np.array(x, dtype=float)
+    if not isinstance(domain, Space):
+        _project(domain, u)
+    return u
 
 
 DOMAINS = {"space": Space, "box": Box, "ball": Ball, "l1": L1Ball, "simplex": Simplex}

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from oco.comparators import Hindsight
 from oco.fit import check_dimension, check_dtype, check_start, check_stream, validate
+from oco.hindsight.comparators import Hindsight
 from oco.penalty import NONE, Penalty
 from oco.protocols import Block, Dense, Setting, Vector
 from oco.seat import Seat

@@ -8,12 +8,11 @@ import numpy as np
 from oco import engine, updates
 from oco._jit import rounded, twin
 from oco.applied import by_rule, by_support, first_of, told, whole
-from oco.domains import Space
+from oco.domains import Space, nearest
 from oco.fit import check_dimension, check_dtype, check_fit, check_rule, check_start, check_state, validate
 from oco.lowlevel import LINE
 from oco.penalty import NONE, Penalty
 from oco.protocols import Block, Dense, Matrix, Round, Sparse, Vector
-from oco.solvers import project
 
 DENSE_ENTRIES = 1 << 20  # numbers in the dense copy of sparse rows for learners that need whole gradients
 
@@ -119,7 +118,7 @@ class Player:
             return True
         if self.dtype is np.float64:
             return False
-        gap = np.linalg.norm(project(self.domain, x) - x)
+        gap = np.linalg.norm(nearest(self.domain, x) - x)
         return bool(gap <= NARROW_SLACK * (1.0 + np.linalg.norm(x)))
 
     @property

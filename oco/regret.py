@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from oco._jit import settled
 from oco._threads import one_blas_thread
 from oco.bounds import bounds_of
-from oco.bracket import Best
+from oco.hindsight.bracket import Best
 from oco.history import History
 from oco.penalty import Penalty
 from oco.protocols import Vector

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from oco.comparators import Hindsight
 from oco.fit import check_fit, tuned, validate
+from oco.hindsight.comparators import Hindsight
 from oco.history import Recorder
 from oco.penalty import Penalty
 from oco.player import Player

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog, minimize
 from scipy.sparse import csr_array
 
-import oco.rows as rows_module
 from oco import (
     OGD,
     Absolute,
@@ -27,19 +26,20 @@ from oco import (
     Space,
     Squared,
     ZipfText,
-    comparators,
     play,
 )
-from oco.columns import Columns
-from oco.comparators import Hindsight
 from oco.domains import DOMAINS
 from oco.game import checkpoints
+from oco.hindsight import comparators
+from oco.hindsight import rows as rows_module
+from oco.hindsight.columns import Columns
+from oco.hindsight.comparators import Hindsight
+from oco.hindsight.measures import infimum
+from oco.hindsight.rows import BATCH_BYTES
 from oco.losses import LOSSES, NegativeLog
-from oco.passes import infimum
 from oco.protocols import Dense, Sparse
 from oco.record import _notes
 from oco.regret import Interval
-from oco.rows import BATCH_BYTES
 from oco.streams import as_block, blocks, head
 
 SETS = {"space": Space(), "box": Box(-0.5, 0.8), "ball": Ball(0.9), "l1": L1Ball(1.1), "simplex": Simplex()}
@@ -407,7 +407,7 @@ def test_nan_is_refused():
 @pytest.mark.parametrize("loss", [Squared(), Logistic(), Absolute(), Linear()], ids=lambda x: type(x).__name__)
 def test_a_mark_knows_the_rows_before_it_and_no_others(loss, sparse, monkeypatch):
     """Whatever blocks the rows come in, and whichever of these are joined on the way."""
-    monkeypatch.setattr("oco.rows.CHUNK", 64)
+    monkeypatch.setattr("oco.hindsight.rows.CHUNK", 64)
     a, y = problem(8, 300, 3, signed=hasattr(loss, "labels"))
     whole, marks, done = Hindsight(loss, Ball()), [1, 5, 40, 41, 90, 200, 300], 0
     rows = as_block(csr_array(a) if sparse else a, y, "rows")

@@ -10,9 +10,9 @@ from experiments.bench import data, with_sklearn
 from experiments.bench.contest import Entry, Options, contest, why
 from experiments.bench.rows import Row
 from oco._jit import settled
-from oco.bracket import Best
-from oco.comparators import Hindsight
 from oco.game import checkpoints
+from oco.hindsight.bracket import Best
+from oco.hindsight.comparators import Hindsight
 from oco.streams import as_block, head
 
 L2 = 1.0  # the penalty of all rounds together

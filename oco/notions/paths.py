@@ -15,8 +15,8 @@ import math
 import numpy as np
 
 from oco.domains import Simplex
+from oco.hindsight.sums import ROUNDING
 from oco.notions.rounds import Rounds, path_length, projected, supports
-from oco.passes import ROUNDING
 from oco.protocols import Matrix, Vector
 
 

@@ -7,11 +7,11 @@ import numpy as np
 
 from oco._jit import kernel, twin
 from oco.bounds import bounds_of
-from oco.bracket import Best
-from oco.comparators import Hindsight
 from oco.domains import Ball, Box, L1Ball, Simplex, Space
+from oco.hindsight.bracket import Best
+from oco.hindsight.comparators import Hindsight
+from oco.hindsight.measures import ByBisection, measure
 from oco.losses import Linear
-from oco.passes import ByBisection, measure
 from oco.penalty import NONE, Penalty
 from oco.protocols import Dense, Matrix, Vector
 from oco.regret import SUM_SLACK, Run

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from oco.passes import finite
+from oco.hindsight.sums import finite
 from oco.protocols import Block, Dense, Sparse
 from oco.streams.adversarial import Greedy, Orthogonal, SignFlip
 from oco.streams.breakers import AdamBreaker, AdamLottery, LeaderBreaker, breaker_of

@@ -20,7 +20,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from oco.passes import ROUNDING, Look
+from oco.hindsight.look import Look
+from oco.hindsight.sums import ROUNDING
 from oco.protocols import Vector
 
 WITHIN = 100.0  # times max(1, |x|): the radius rho of certificates on unbounded domains

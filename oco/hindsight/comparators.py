@@ -1,4 +1,4 @@
-"""The best fixed decision in hindsight at every checkpoint, as a certified interval (the proof: `oco.bracket`)."""
+"""The best fixed decision in hindsight at every checkpoint, as a certified interval (proof: `bracket`)."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -7,26 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from oco import solvers
 from oco._jit import twin
-from oco.bracket import Best, Bracket
+from oco.domains import nearest
+from oco.hindsight.bracket import Best, Bracket
+from oco.hindsight.look import Look, Moments, look, penalised
+from oco.hindsight.measures import ByBisection
+from oco.hindsight.newton import minimise
+from oco.hindsight.rows import Mark, Rows
+from oco.hindsight.sums import ROUNDING, add_sums, between, chunks, columns, finite
 from oco.losses import Linear, Squared
-from oco.passes import (
-    ROUNDING,
-    ByBisection,
-    Look,
-    Moments,
-    add_sums,
-    between,
-    chunks,
-    columns,
-    finite,
-    look,
-    penalised,
-)
 from oco.penalty import NONE, Penalty
 from oco.protocols import Block, Dense, Vector
-from oco.rows import Mark, Rows
 
 PASSES = 1000  # over the rounds for one checkpoint
 REPLAYS = 100  # the same where the stream has to be read again for each
@@ -140,7 +131,7 @@ class Hindsight:
         weight = self._weight(mark)
         shrunk = np.sign(total) * np.maximum(np.abs(total) - weight.l1, 0.0)
         if weight.l2 == 0.0 and math.isinf(self.domain.support(-shrunk)):
-            return Best(solvers.project(self.domain, 0.0 * total), 0.0, -math.inf, math.inf)
+            return Best(nearest(self.domain, 0.0 * total), 0.0, -math.inf, math.inf)
         if weight.l2 > 0.0:
             x = -shrunk / weight.l2
         else:
@@ -151,7 +142,7 @@ class Hindsight:
             pull = float(np.linalg.norm(size))
             return Look(value, value, 0.0, total, h, float(size @ np.abs(u)), pull)
 
-        return self._enclose(mark, measure, 1e-9, PASSES, solvers.project(self.domain, x))
+        return self._enclose(mark, measure, 1e-9, PASSES, nearest(self.domain, x))
 
     def _weight(self, mark: Mark) -> Penalty:
         """The penalty of all rounds together."""
@@ -161,7 +152,7 @@ class Hindsight:
         """<G, u> with G = sum_t a_t: the minimiser is the domain's own."""
         sigma = float(self.domain.support(-self._sum))
         flat = not self._sum.any() or math.isinf(sigma)
-        x = solvers.project(self.domain, np.zeros(mark.width) if flat else self.domain.minimiser(self._sum))
+        x = nearest(self.domain, np.zeros(mark.width) if flat else self.domain.minimiser(self._sum))
         size = float(self.domain.reach(np.zeros(mark.width))) if self.domain.bounded else float(np.linalg.norm(x))
         noise = ROUNDING * float(np.linalg.norm(self._size)) * size
         return Best(x, float(self._sum @ x) + noise, -sigma - noise, math.inf)
@@ -237,16 +228,16 @@ class Hindsight:
         limits: dict[str, Any] = {"floor": mark.floor, "precision": precision, "passes": passes, "kappa": weight.l2}
         limits["products"] = not self._rows.dropped and not isinstance(self.loss, Linear)
         at = Bracket(whole, self.domain, mark.d, **limits)
-        origin = solvers.project(self.domain, np.zeros(mark.d))
+        origin = nearest(self.domain, np.zeros(mark.d))
         if mark.rounds == 0:
             return Best(origin, 0.0, 0.0, math.inf)
         at.start = at(origin).value
         for x in (near, self._last):
             if x is not None:
-                at(solvers.project(self.domain, np.pad(x, (0, mark.d - len(x)))))
+                at(nearest(self.domain, np.pad(x, (0, mark.d - len(x)))))
         if math.isinf(at.upper):
             raise ValueError(f"{type(self.loss).__name__}: the loss is infinite at the point nearest to 0")
-        self._rough = solvers.minimise(at, at.x, mark.rounds, self._rough)
+        self._rough = minimise(at, at.x, mark.rounds, self._rough)
         if measure == self._moments_look and not self.domain.bounded:
             at.floor = max(at.floor, self._moments.floor(at.x))
         return at.best()

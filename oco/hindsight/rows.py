@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from oco.columns import Columns
-from oco.passes import CHUNK, ROUNDING, columns, infimum
+from oco.hindsight.columns import Columns
+from oco.hindsight.measures import infimum
+from oco.hindsight.sums import CHUNK, ROUNDING, columns
 from oco.protocols import Block, Dense, Sparse, Vector
 from oco.streams import head
 
