@@ -9,6 +9,7 @@ from typing import Any
 
 from llvmlite.binding import Linkage
 from numba import _dynfunc
+from numba.core import config
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import register_pass
@@ -39,14 +40,32 @@ class _Whole(JITCodeLibrary):
         settle(self._final_module, self._codegen._tm)
 
 
+class _Packed(_Whole):
+    """The same; what a kernel does alike with several numbers, though not in a loop, becomes SIMD."""
+
+    def _optimize_final_module(self) -> None:
+        before, config.SLP_VECTORIZE = config.SLP_VECTORIZE, 1
+        try:
+            super()._optimize_final_module()
+        finally:
+            config.SLP_VECTORIZE = before
+
+
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _LoweringWhole(NativeLowering):
     _name = "oco_whole_lowering"
+    library: type[JITCodeLibrary] = _Whole
 
     def run_pass(self, state: Any) -> bool:
-        state.library = _Whole(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library = self.library(state.targetctx.codegen(), state.func_id.func_qualname)
         state.library.enable_object_caching()
         return bool(super().run_pass(state))
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _LoweringPacked(_LoweringWhole):
+    _name = "oco_packed_lowering"
+    library = _Packed
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
@@ -85,3 +104,7 @@ class InnerCompiler(_Compiler):
 
 class KernelCompiler(_Compiler):
     lowering = _LoweringWhole
+
+
+class PackedCompiler(_Compiler):
+    lowering = _LoweringPacked

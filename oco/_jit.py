@@ -286,9 +286,9 @@ def _uncollected(work: Callable[..., Any]) -> Callable[..., Any]:
 class Kernel:
     """A function compiled for the types it is called with and kept on disk; `plain` is the same in Python."""
 
-    def __init__(self, function: Any) -> None:
+    def __init__(self, function: Any, compiler: Any = KernelCompiler) -> None:
         self.plain = self.__wrapped__ = function  # the second name is how a fingerprint finds its way in
-        self._compiled = numba.njit(_copy(function, package_digest()), **OPTIONS, pipeline_class=KernelCompiler)
+        self._compiled = numba.njit(_copy(function, package_digest()), **OPTIONS, pipeline_class=compiler)
         self._compiled._cache = ContentCache(function, _describe)
         self._compiled.compile = _uncollected(self._compiled.compile)
 

@@ -187,7 +187,7 @@ class Game:
                 n = min(most - t % most, upcoming - t, rounds - t, pace.rounds)
                 with pace.measure(n):
                     seat.advance(Dense(a[:n], y[:n]), adversary)
-                    seat.hindsight.see(Dense(a[:n], y[:n]))
+                    seat.hindsight.see(Dense(a[:n], y[:n]), played=True)
                 t += n
                 self._tick(n)
                 if t % most == 0:

@@ -9,6 +9,7 @@ from oco import engine, updates
 from oco._jit import rounded, twin
 from oco.applied import by_rule, by_support, first_of, told, whole
 from oco.domains import Space, nearest
+from oco.few import LEAST, MOST, few
 from oco.fit import check_dimension, check_dtype, check_fit, check_rule, check_start, check_state, validate
 from oco.lowlevel import LINE
 from oco.penalty import NONE, Penalty
@@ -26,6 +27,7 @@ class Player:
     domain's centre, or 0 for learners that start there. penalty: of every round, beside the losses whose gradients
     `update` is given. layout: "sparse" keeps a coordinate's numbers side by side. compiled: False runs in Python.
     dtype: of rows and of what a rule remembers of a coordinate; margins, losses and the ledger are float64 always.
+    rounds: how many blocks will bring in all; very many of few coordinates are worth machine code for these alone.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Player:
         layout: str = "dense",
         compiled: bool = True,
         dtype: Any = np.float64,
+        rounds: float = 0.0,
     ) -> None:
         domain = Space() if domain is None else domain
         validate(learner)
@@ -70,10 +73,18 @@ class Player:
             check_state(learner, self._state, d)
             self._inner = whole(learner, domain)
         self.told = told(learner, penalty)
-        self._part = self._inner if self.told == NONE else updates.WithPenalty(self._inner, self.told)
+        self._rounds: Any = engine.dense_rounds
+        self._adaptive: Any = engine.adaptive_rounds
+        several: Any = self._inner
+        if self._by_rule and not self._side_by_side and d <= MOST and LEAST <= rounds < math.inf:
+            several, self._rounds, self._adaptive = few(self._inner, d), engine.dense_few, engine.adaptive_few
+        self._part, self._blocks = (
+            part if self.told == NONE else updates.WithPenalty(part, self.told) for part in (self._inner, several)
+        )
         self._charge: Any = penalty
         if compiled:
             self._inner, self._part, self._charge = twin(self._inner), twin(self._part), twin(penalty)
+            self._blocks = twin(self._blocks)
         self._by_support = by_support(learner, domain, penalty)
         self._widths: Vector = np.empty(0)
         self._step: Any = None  # the machine code of engine.rule_step
@@ -171,9 +182,9 @@ class Player:
         if adversary is not None:
             stream, rng, memory = adversary
             stream = twin(stream) if self.compiled else stream
-            self._play(engine.adaptive_rounds, loss, *block, before=(stream,), after=(rng, memory))
+            self._play(self._adaptive, loss, *block, before=(stream,), after=(rng, memory))
         elif isinstance(block, Dense):
-            self._play(engine.dense_rounds, loss, *block)
+            self._play(self._rounds, loss, *block)
         else:
             self.grow(block.d)
             if self._by_support:
@@ -194,7 +205,7 @@ class Player:
         return bool(self._by_rule and self.domain.separable and self.penalty == NONE and still)
 
     def _play(self, rounds: Any, loss: Any, *block: Any, before: Any = (), after: Any = ()) -> None:
-        head = (self._part, loss, self._charge, *before, self._state, self.ledger, *after)
+        head = (self._blocks, loss, self._charge, *before, self._state, self.ledger, *after)
         state, ledger = self.call(rounds, *head, *block)
         self._become(state)
         self.enter(ledger)

@@ -37,7 +37,7 @@ class Seat:
         learner = tuned(learner, setting)
         validate(learner)
         penalty = Penalty(setting.l1, setting.l2)
-        self.player = Player(learner, setting.d, setting.domain, penalty=penalty, **options)
+        self.player = Player(learner, setting.d, setting.domain, penalty=penalty, rounds=setting.rounds, **options)
         self.rows: list[dict[str, Any]] = []
         self.seconds = 0.0
         self._parts: list[float] = []

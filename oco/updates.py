@@ -80,7 +80,11 @@ class ByRule(NamedTuple):
     projection: Any
     rest: Any  # what coordinates do while their gradient is zero
 
-    def borrowed(self, state: Coordinates) -> Coordinates:
+    def sizes(self) -> Any:
+        """Of the room that a loop is to lend; none."""
+        return ()
+
+    def borrowed(self, state: Coordinates, room: Any) -> Coordinates:
         """The state as a loop holds it, whose arrays are changed in place."""
         return Coordinates(uncounted(state.w), uncounted(state.h))
 
@@ -216,7 +220,10 @@ class Whole(NamedTuple):
     sight: Any  # what it sees before it decides
     feedback: Any  # what it sees of the gradient
 
-    def borrowed(self, state: Any) -> Any:
+    def sizes(self) -> Any:
+        return ()
+
+    def borrowed(self, state: Any, room: Any) -> Any:
         return state
 
     def returned(self, state: Any, borrowed: Any) -> Any:
@@ -273,8 +280,11 @@ class WithPenalty(NamedTuple):
     player: Any
     penalty: Any
 
-    def borrowed(self, state: Any) -> Any:
-        return self.player.borrowed(state)
+    def sizes(self) -> Any:
+        return self.player.sizes()
+
+    def borrowed(self, state: Any, room: Any) -> Any:
+        return self.player.borrowed(state, room)
 
     def returned(self, state: Any, borrowed: Any) -> Any:
         return self.player.returned(state, borrowed)
@@ -288,13 +298,13 @@ class WithPenalty(NamedTuple):
     def norm2(self, q: float, square: float, a: Vector, state: Any) -> float:
         x = self.player.decision(state)
         total = 0.0
-        for i in range(len(a)):
+        for i in range(len(x)):
             total += (q * a[i] + self.penalty.slope(x[i])) ** 2
         return total
 
     def step(self, now: Round, q: float, a: Vector, ahead: Vector, state: Any) -> tuple[Any, float]:
         x = self.player.decision(state)
         g = np.empty_like(a)
-        for i in range(len(a)):
+        for i in range(len(x)):
             g[i] = q * a[i] + self.penalty.slope(x[i])
         return self.player.step(now, 1.0, g, ahead, state)

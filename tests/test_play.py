@@ -116,6 +116,7 @@ def test_checkpoints():
 def test_memory_is_flat_in_the_number_of_rounds():
     peaks = []
     for rounds in (300_000, 1_200_000):
+        play(oco.RandomSigns(2), AdaGrad(), domain=Box(), rounds=rounds)  # what is compiled stays
         tracemalloc.start()
         play(oco.RandomSigns(2), AdaGrad(), domain=Box(), rounds=rounds)
         peaks.append(tracemalloc.get_traced_memory()[1])

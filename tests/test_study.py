@@ -150,7 +150,14 @@ def test_an_edit_of_the_engine_makes_results_old_and_one_of_the_figures_does_not
 
     whole = keys.engine(root)
     assert after("record.py") == whole and after("study/table.py") == whole and after("learners/adam.py") == whole
-    for name in ("play.py", "engine/dense.py", "comparators.py", "_jit.py", "bounds.py", "streams/__init__.py"):
+    for name in (
+        "play.py",
+        "engine/dense.py",
+        "hindsight/comparators.py",
+        "_jit.py",
+        "bounds.py",
+        "streams/__init__.py",
+    ):
         assert after(name) != whole
         whole = keys.engine(root)
 

@@ -3,7 +3,7 @@
 Everything here is plain Python that also runs uncompiled; the loops know only the methods of oco.updates.
 """
 
-from oco.engine.dense import adaptive_rounds, dense_rounds
+from oco.engine.dense import adaptive_few, adaptive_rounds, dense_few, dense_rounds
 from oco.engine.ledger import Ledger
 from oco.engine.single import metrics, one_look, one_step, rule_step
 from oco.engine.sparse import sparse_rounds, wake_all
@@ -11,7 +11,9 @@ from oco.engine.tally import tally
 
 __all__ = [
     "Ledger",
+    "adaptive_few",
     "adaptive_rounds",
+    "dense_few",
     "dense_rounds",
     "metrics",
     "one_look",

@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from oco._jit import kernel, relaxed
-from oco.engine.ledger import Ledger, moved, so_far, suffer
+from oco._inner import PackedCompiler
+from oco._jit import Kernel, kernel, relaxed
+from oco.engine.ledger import SPAN, Ledger, moved, so_far, suffer, weigh, weight, weights_for
+from oco.few import at_hand, put_away, room_for
 from oco.lowlevel import uncounted
 from oco.protocols import Matrix, Vector
 
@@ -16,7 +18,7 @@ def _dot(a: Vector, x: Vector) -> tuple[float, float]:
     """<a, x> and |a|_2^2 in float64, in which products of float32 numbers are exact."""
     z = 0.0
     square = 0.0
-    for i in range(len(a)):
+    for i in range(len(x)):
         v = np.float64(a[i])
         z += v * np.float64(x[i])
         square += v * v
@@ -26,19 +28,24 @@ def _dot(a: Vector, x: Vector) -> tuple[float, float]:
 @kernel
 def dense_rounds(player: Any, loss: Any, penalty: Any, state: Any, ledger: Ledger, a: Matrix, y: Vector) -> Any:
     """Play the rows of `a`; stops after a round whose loss or gradient is not finite."""
-    rows, labels, held = uncounted(a), uncounted(y), player.borrowed(state)
-    for r in range(len(labels)):
-        row, ahead = rows[r], rows[min(r + 1, len(labels) - 1)]
-        held = player.before(so_far(ledger, penalty), row, held)
-        x = player.decision(held)
-        z, square = _dot(row, x)
-        q = loss.slope(z, labels[r])
-        norm2 = player.norm2(q, square, row, held)
-        now, ledger = suffer(ledger, loss.value(z, labels[r]), penalty, penalty.value(x), norm2)
-        if not math.isfinite(now.loss + now.norm2):
-            break
-        held, reach = player.step(now, q, row, ahead, held)
-        ledger = moved(ledger, reach)
+    rows, labels, weights = uncounted(a), uncounted(y), weights_for(player.sizes())
+    held = player.borrowed(state, room_for(a, player.sizes()))
+    for low in range(0, len(labels), SPAN):
+        some, theirs = rows[low : low + SPAN], labels[low : low + SPAN]
+        weigh(weights, ledger.t, len(theirs))
+        for r in range(len(theirs)):
+            row, ahead = some[r], rows[min(low + r + 1, len(labels) - 1)]
+            held = player.before(so_far(ledger, penalty), row, held)
+            x = player.decision(held)
+            z, square = _dot(row, x)
+            q = loss.slope(z, theirs[r])
+            norm2 = player.norm2(q, square, row, held)
+            charge, faded = penalty.value(x), weight(weights, r, ledger.t + 1)
+            now, ledger = suffer(ledger, loss.value(z, theirs[r]), penalty, charge, norm2, faded)
+            if not math.isfinite(now.loss + now.norm2):
+                return player.returned(state, held)[:], ledger[:]
+            held, reach = player.step(now, q, row, ahead, held)
+            ledger = moved(ledger, reach)
     return player.returned(state, held)[:], ledger[:]
 
 
@@ -56,16 +63,28 @@ def adaptive_rounds(
     y: Vector,
 ) -> Any:
     """Play against an adversary that sees x_t; its choices are left in the rows of `a` and in y."""
-    rows, labels, own, held = uncounted(a), uncounted(y), uncounted(memory), player.borrowed(state)
-    for r in range(len(labels)):
-        row, x = rows[r], player.decision(held)
-        labels[r] = stream.reveal(ledger.t + 1, x, rng, own, row)
-        z, square = _dot(row, x)
-        q = loss.slope(z, labels[r])
-        norm2 = player.norm2(q, square, row, held)
-        now, ledger = suffer(ledger, loss.value(z, labels[r]), penalty, penalty.value(x), norm2)
-        if not math.isfinite(now.loss + now.norm2):
-            break
-        held, reach = player.step(now, q, row, row, held)
-        ledger = moved(ledger, reach)
+    rows, labels, own, weights = uncounted(a), uncounted(y), uncounted(memory), weights_for(player.sizes())
+    held, near = player.borrowed(state, room_for(a, player.sizes())), room_for(a, player.sizes())
+    for low in range(0, len(labels), SPAN):
+        some, theirs = rows[low : low + SPAN], labels[low : low + SPAN]
+        weigh(weights, ledger.t, len(theirs))
+        for r in range(len(theirs)):
+            row, x = at_hand(some[r], near), player.decision(held)
+            label = stream.reveal(ledger.t + 1, x, rng, own, row)
+            put_away(row, some[r], near)
+            theirs[r] = label
+            z, square = _dot(row, x)
+            q = loss.slope(z, label)
+            norm2 = player.norm2(q, square, row, held)
+            charge, faded = penalty.value(x), weight(weights, r, ledger.t + 1)
+            now, ledger = suffer(ledger, loss.value(z, label), penalty, charge, norm2, faded)
+            if not math.isfinite(now.loss + now.norm2):
+                return player.returned(state, held)[:], ledger[:]
+            held, reach = player.step(now, q, row, row, held)
+            ledger = moved(ledger, reach)
     return player.returned(state, held)[:], ledger[:]
+
+
+# The same for oco.few.Few: without loops over coordinates, and with what is alike in several of them in SIMD.
+dense_few = Kernel(dense_rounds.plain, PackedCompiler)
+adaptive_few = Kernel(adaptive_rounds.plain, PackedCompiler)

@@ -10,7 +10,7 @@ import numpy as np
 
 from oco._jit import kernel, relaxed
 from oco.engine.ledger import Ledger, moved, so_far, suffer
-from oco.lowlevel import uncounted
+from oco.lowlevel import inverse_root, uncounted
 from oco.protocols import Matrix, Vector
 from oco.support import announce, gather, room, scatter
 
@@ -55,7 +55,7 @@ def sparse_rounds(
         z, square = _dot_near(a, near)
         announce(state.w, following)
         q = loss.slope(z, y[r])
-        now, ledger = suffer(ledger, loss.value(z, y[r]), penalty, charge, q * q * square)
+        now, ledger = suffer(ledger, loss.value(z, y[r]), penalty, charge, q * q * square, inverse_root(ledger.t + 1.0))
         if not math.isfinite(now.loss + now.norm2):
             break
         reach = player.step_near(now, q, row, a, near)

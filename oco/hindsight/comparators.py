@@ -59,13 +59,14 @@ class Hindsight:
         self._last: Vector | None = None  # the last minimiser
         self._folded, self._precision, self._rough = 0, math.inf, False
 
-    def see(self, block: Block, *, lasting: bool = False) -> None:
+    def see(self, block: Block, *, lasting: bool = False, played: bool = False) -> None:
         """The next rounds; without `lasting` the block may be reused afterwards.
 
         lasting: its arrays stay as they are, and the rounds were played, which finds NaN and infinity.
+        played: the latter alone; labels are looked at all the same, since a loss need not look at them.
         """
         values = block.a if isinstance(block, Dense) else block.values
-        if not lasting and not (finite(values) and finite(block.y)):
+        if not lasting and not ((played or finite(values)) and finite(block.y)):
             raise ValueError(f"NaN or infinity among the features or labels of rounds from {self._rows.rounds + 1} on")
         linear = isinstance(self.loss, Linear)
         self._rows.see(block, keep=not linear, lasting=lasting)

@@ -25,8 +25,9 @@ class SignFlip(NamedTuple):
         return self.scale
 
     def reveal(self, t: int, x: Vector, rng: np.random.Generator, memory: Vector, a: Vector) -> float:
+        size = self.scale / math.sqrt(len(x))
         for i in range(len(x)):
-            a[i] = (1.0 if x[i] >= 0.0 else -1.0) * self.scale / math.sqrt(len(x))
+            a[i] = size if x[i] >= 0.0 else -size
         return 0.0
 
 

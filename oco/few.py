@@ -1,0 +1,149 @@
+"""A rule on a handful of coordinates: machine code for just so many, which keeps all their numbers in registers.
+
+Loops over a number that is known only at run time cost more than the work on two coordinates, and arrays that they
+fill have to pass through memory. Here the number is the length of a tuple, and so a part of the type.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils
+from numba.core import types as nbtypes
+from numba.extending import intrinsic
+
+from oco._jit import specialise
+from oco.lowlevel import uncounted
+from oco.projections import largest
+from oco.protocols import Matrix, Round, Vector
+from oco.updates import ByRule, Coordinates, in_precision, load, store
+
+MOST = 16  # coordinates
+LEAST = 1_000_000  # rounds that are worth compiling for
+
+_INT = ir.IntType(64)
+
+
+class Few(NamedTuple):
+    """ByRule for as many coordinates as `rows` has numbers; `columns` has one for x and each number remembered."""
+
+    player: Any
+    rows: tuple[float, ...]
+    columns: tuple[float, ...]
+
+    def sizes(self) -> Any:
+        return self.rows, self.columns
+
+    def borrowed(self, state: Coordinates, room: Matrix) -> Coordinates:
+        each(self.rows, _copy, uncounted(state.w), room, self.columns)
+        return Coordinates(room, uncounted(state.h))
+
+    def returned(self, state: Coordinates, borrowed: Coordinates) -> Coordinates:
+        each(self.rows, _copy, borrowed.w, uncounted(state.w), self.columns)
+        return state
+
+    def before(self, now: Round, a: Vector, state: Coordinates) -> Coordinates:
+        return state
+
+    def decision(self, state: Coordinates) -> Vector:
+        return state.w[:, 0]
+
+    def norm2(self, q: float, square: float, a: Vector, state: Coordinates) -> float:
+        return self.player.norm2(q, square, a, state)
+
+    def step(self, now: Round, q: float, a: Vector, ahead: Vector, state: Coordinates) -> tuple[Coordinates, float]:
+        """One update with g = q a; returns the state and max_i |x_i|."""
+        w = state.w
+        each(self.rows, _move, self.player, in_precision(now, w), w.dtype.type(q), a, w)
+        self.player.settle(now, state)
+        return state, largest(w[:, 0])
+
+
+def few(player: ByRule, d: int) -> Few:
+    """The same player for d coordinates alone."""
+    remembered = len(player.memory) if isinstance(player.memory, tuple) else 1
+    return Few(player, (0.0,) * d, (0.0,) * (1 + remembered))
+
+
+def _copy(i: int, source: Matrix, target: Matrix, columns: Any) -> None:
+    for j in range(len(columns)):
+        target[i, j] = source[i, j]
+
+
+def _move(i: int, player: Any, now: Round, q: float, a: Vector, w: Matrix) -> None:
+    """The rule and the clipping for coordinate i."""
+    x, s = player.learner.rule(now, q * a[i], w[i, 0], load(w, i, player.memory))
+    w[i, 0] = player.domain.clip(i, x)
+    store(w, i, s)
+
+
+def room_for(like: Matrix, sizes: Any) -> Any:
+    """Uninitialised room (rows, columns) for numbers as in `like`, on the stack in machine code; None for ()."""
+    return np.empty([len(size) for size in sizes], like.dtype, order="F") if sizes else None
+
+
+@specialise(room_for, inline="always")  # into the kernel before LLVM sees either: the stack must be the kernel's
+def _room_for(like, sizes):  # type: ignore[no-untyped-def]
+    return (lambda like, sizes: _on_stack(like, sizes)) if len(sizes) else lambda like, sizes: None
+
+
+def at_hand(row: Vector, room: Any) -> Vector:
+    """Where to write what is meant for `row`: into the room, if there is any."""
+    return row if room is None else room[:, 0]
+
+
+def put_away(written: Vector, row: Vector, room: Any) -> None:
+    """Copy it to `row`."""
+    if room is not None:
+        for i in range(len(written)):
+            row[i] = written[i]
+
+
+def each(rows: Any, body: Callable[..., None], *arguments: Any) -> None:
+    """body(i, *arguments) for every coordinate i; machine code has them one after the other, without a loop."""
+    for i in range(len(rows)):
+        body(i, *arguments)
+
+
+@specialise(each, forceinline=True)  # the body handed on at run time would keep kernels from the disk
+def _each(rows, body, *arguments):  # type: ignore[no-untyped-def]
+    return lambda rows, body, *arguments: _unrolled(rows, body, arguments)
+
+
+@intrinsic
+def _unrolled(typing: Any, rows: Any, body: Any, arguments: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        _, kind, given = signature.args
+        typed = kind.get_call_type(context.typing_context, (nbtypes.intp, *given), {})
+        code = context.get_function(kind, typed)
+        context.add_linking_libs(getattr(code, "libs", ()))
+        unpacked = cgutils.unpack_tuple(builder, values[2])
+        for i in range(len(rows)):
+            code(builder, [_INT(i), *unpacked])
+        return context.get_dummy_value()
+
+    return nbtypes.void(rows, body, arguments), generate
+
+
+@intrinsic
+def _on_stack(typing: Any, like: Any, sizes: Any) -> Any:
+    made = nbtypes.Array(like.dtype, 2, "F")
+    n, k = (len(size) for size in sizes)
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        number = context.get_data_type(like.dtype)
+        size = context.get_abi_sizeof(number)
+        room = cgutils.alloca_once(builder, ir.ArrayType(number, n * k))
+        array = context.make_array(made)(context, builder)
+        context.populate_array(
+            array,
+            data=builder.bitcast(room, number.as_pointer()),
+            shape=[_INT(n), _INT(k)],
+            strides=[_INT(size), _INT(n * size)],
+            itemsize=_INT(size),
+            meminfo=None,
+        )
+        return array._getvalue()
+
+    return made(like, sizes), generate
