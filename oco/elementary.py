@@ -15,7 +15,7 @@ from numba.extending import intrinsic
 from oco._jit import relaxed, specialise
 from oco.lowlevel import multiply_add
 
-NEAR = 1.0 / 32.0  # as far as near_fall goes
+NEAR = 1.0 / 32.0  # as far as near_exp goes
 FAR = 8.0  # as far as far_exp goes
 
 ROUND = 6755399441055744.0  # 1.5 * 2^52: once added, the low bits hold the nearest integer
@@ -78,15 +78,16 @@ def _far_exp(v, eta):  # type: ignore[no-untyped-def]
 
 
 @relaxed("contract")
-def near_fall(v: float, eta: float) -> float:
-    """(1 - e^(-eta v)) / v for 0 <= eta v <= NEAR, within 1e-13 eta: e^(-eta v) is 1 - v near_fall(v, eta) to 3e-15."""
-    # A series in eta v, interpolated in Chebyshev's points; in a loop over v its coefficients are found once.
+def near_exp(v: float, eta: float) -> float:
+    """e^(-eta v) for 0 <= eta v <= NEAR within 3e-15, exactly 1 at v = 0."""
+    # The series of (1 - e^-z) / z in z = eta v, interpolated in Chebyshev's points; loops over v take its coefficients
+    # times powers of eta once.
     square = eta * eta
     p = 0.008225609426820723 * square * square * eta
     p = p * v - 0.04166372789750008 * square * square
     p = p * v + 0.16666663390191197 * square * eta
     p = p * v - 0.4999999998720727 * square
-    return p * v + 0.9999999999999201 * eta
+    return 1.0 - v * (p * v + 0.9999999999999201 * eta)
 
 
 def larger(a: float, b: float) -> float:

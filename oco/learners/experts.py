@@ -5,12 +5,13 @@ with small differences keep their digits. x_1 is the prior pi.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from oco._jit import relaxed
-from oco.elementary import NEAR, exp, far_exp, larger, near_fall, smaller
+from oco.elementary import NEAR, exp, far_exp, larger, near_exp, smaller
 from oco.lowlevel import order, prefetch_far, unordered
 from oco.protocols import Setting, Vector
 
@@ -112,35 +113,25 @@ def lean(x: Vector, g: Vector, low: float, eta: float, losses: Vector, most: flo
     return eta * second, scaled(x, 1.0 / total)
 
 
-@SUMS
-def _lean_far(
-    x: Vector, g: Vector, low: float, eta: float, losses: Vector, start: int, end: int
-) -> tuple[float, float]:
-    total = 0.0
-    second = 0.0
-    for k in range(np.uint64(start), np.uint64(end)):
-        above = g[k] - low
-        losses[k] += above
-        second += x[k] * above * above
-        x[k] *= far_exp(above, eta)
-        total += x[k]
-    return total, second
+def _leaning(decay: Callable[[float, float], float]) -> Any:
+    """`lean` from start to end, where decay(v, eta) is e^(-eta v): one loop for each, or SIMD would stay away."""
+
+    @SUMS
+    def by(x: Vector, g: Vector, low: float, eta: float, losses: Vector, start: int, end: int) -> tuple[float, float]:
+        total = 0.0
+        second = 0.0
+        for k in range(np.uint64(start), np.uint64(end)):
+            above = g[k] - low
+            losses[k] += above
+            second += x[k] * above * above
+            x[k] *= decay(above, eta)
+            total += x[k]
+        return total, second
+
+    return by
 
 
-@SUMS
-def _lean_little(
-    x: Vector, g: Vector, low: float, eta: float, losses: Vector, start: int, end: int
-) -> tuple[float, float]:
-    total = 0.0
-    second = 0.0
-    for k in range(np.uint64(start), np.uint64(end)):
-        above = g[k] - low
-        losses[k] += above
-        part = x[k] * above
-        second += part * above
-        x[k] -= part * near_fall(above, eta)
-        total += x[k]
-    return total, second
+_lean_little, _lean_far = _leaning(near_exp), _leaning(far_exp)
 
 
 def normalise_logs(logs: Vector, x: Vector) -> None:
