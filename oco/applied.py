@@ -17,8 +17,13 @@ def by_rule(learner: Any, domain: Any, memory: Any) -> updates.ByRule:
 def whole(learner: Any, domain: Any) -> updates.Whole:
     """For a learner with an update of its own."""
     sight = updates.Foreseeing() if hasattr(learner, "foresee") else updates.Blind()
-    feedback = updates.Bandit() if getattr(learner, "bandit", False) else updates.Full()
-    return updates.Whole(learner, domain, sight, feedback)
+    return updates.Whole(learner, domain, sight, _feedback(learner))
+
+
+def _feedback(learner: Any) -> Any:
+    if getattr(learner, "bandit", False):
+        return updates.Bandit()
+    return updates.Lent() if getattr(learner, "lent", False) else updates.Full()
 
 
 def _projection(learner: Any, domain: Any) -> Any:

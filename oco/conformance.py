@@ -111,6 +111,27 @@ def _learner_on(learner: Any, domain: Any) -> Iterator[str]:
         yield f"{where}, compiled decisions differ from interpreted ones by {np.abs(path - compiled).max():.2g}"
     if getattr(learner, "lazy", False) or hasattr(learner, "idle"):
         yield from _sparse_equals_dense(learner, domain, where)
+    if getattr(learner, "lent", False):
+        yield from _gives_back(learner, domain, where)
+
+
+def _gives_back(learner: Any, domain: Any, where: str) -> Iterator[str]:
+    player, given = Player(learner, D, domain, compiled=False), _gradients(1)
+    g = given.copy()
+    for row in g:
+        player.update(row)
+    if not np.array_equal(g, given):
+        yield f"{where}, it changes the gradient that it is lent"
+    if any(np.shares_memory(g, part) for part in _arrays(player.state)):
+        yield f"{where}, it keeps the gradient that it is lent"
+
+
+def _arrays(state: Any) -> Iterator[Vector]:
+    for part in state:
+        if isinstance(part, np.ndarray):
+            yield part
+        elif isinstance(part, tuple):
+            yield from _arrays(part)
 
 
 def _sparse_equals_dense(learner: Any, domain: Any, where: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """exp, max and min that loops may call and still become SIMD code; in Python they are math's.
 
 Compiled, math's functions are calls of the C library, one number at a time, and a comparison keeps its rule for NaN.
-These are arithmetic without branches, within 2 ulp for all floats and with IEEE's values at overflow and for NaN.
+These are arithmetic without branches. Each says how far it may be from the truth.
 """
 
 import math
@@ -13,88 +13,81 @@ from numba.core import types as nbtypes
 from numba.extending import intrinsic
 
 from oco._jit import relaxed, specialise
+from oco.lowlevel import multiply_add
 
-NEAR = 1.0 / 16.0  # as far as near_exp goes
-FAR = 512.0  # as far as far_exp goes
+NEAR = 1.0 / 32.0  # as far as near_exp goes
+FAR = 8.0  # as far as far_exp goes
 
 ROUND = 6755399441055744.0  # 1.5 * 2^52: once added, the low bits hold the nearest integer
-# ln 2 in two parts; the first has so few digits that exponents times it are exact.
-LN2_HIGH = 6.93147180369123816490e-01
-LN2_LOW = 1.90821492927058770002e-10
+LOG2E = 1.4426950408889634  # log2(e), of which it lacks
+LOG2E_REST = 2.0355273740931033e-17
 TOP = 709.782712893384  # exp of more is infinite
 
 
 def exp(x: float) -> float:
-    """e^x, infinity where that overflows."""
+    """e^x within 2 ulp, infinity where that overflows, subnormal where it underflows, NaN of NaN."""
     return math.inf if x > TOP else math.exp(x)
 
 
 @relaxed("contract")
-def _power(x: float) -> tuple[float, float]:
-    """p and n + ROUND with e^x = p 2^n."""
-    # x = n ln 2 + r with |r| <= ln 2 / 2; e^r = 1 + r + r^2 (...), interpolated in Chebyshev's points.
-    shifted = x * 1.4426950408889634 + ROUND
-    n = shifted - ROUND
-    r = (x - n * LN2_HIGH) - n * LN2_LOW
-    p = 2.510037583256132e-08
-    p = p * r + 2.762007587998348e-07
-    p = p * r + 2.7557268480310024e-06
-    p = p * r + 2.4801521322368692e-05
-    p = p * r + 0.00019841269863040545
-    p = p * r + 0.0013888888917196719
-    p = p * r + 0.008333333333330065
-    p = p * r + 0.041666666666624164
-    p = p * r + 0.16666666666666669
-    p = p * r + 0.5
-    return (p * r + 1.0) * r + 1.0, shifted
+def _power(f: float) -> float:
+    """2^f for |f| <= 1/2."""
+    # (2^f - 1) / f, interpolated in Chebyshev's points.
+    p = 4.4549605968859425e-10
+    p = p * f + 7.072585949301304e-09
+    p = p * f + 1.01780624458531e-07
+    p = p * f + 1.3215442587921528e-06
+    p = p * f + 1.5252733829836104e-05
+    p = p * f + 0.0001540353044173605
+    p = p * f + 0.0013333558146416936
+    p = p * f + 0.009618129107606888
+    p = p * f + 0.0555041086648216
+    p = p * f + 0.24022650695910097
+    p = p * f + 0.6931471805599453
+    return p * f + 1.0
 
 
-@specialise(exp, fastmath={"contract"})
+@specialise(exp)
 def _exp(x):  # type: ignore[no-untyped-def]
     def compiled(x):  # type: ignore[no-untyped-def]
-        p, shifted = _power(x)
+        shifted = multiply_add(x, LOG2E, ROUND)
+        f = multiply_add(x, LOG2E_REST, multiply_add(x, LOG2E, ROUND - shifted))
         # 2^n as two factors with valid exponents: e^x may overflow or be subnormal.
         biased = np.float64(shifted).view(np.int64) + 2046
         half = (biased & 0xFFF) >> 1
-        y = p * np.int64(half << 52).view(np.float64) * np.int64((biased - half) << 52).view(np.float64)
+        y = _power(f) * np.int64(half << 52).view(np.float64) * np.int64((biased - half) << 52).view(np.float64)
         return math.inf if x > TOP else 0.0 if x < -746.0 else y
 
     return compiled
 
 
-def far_exp(z: float) -> float:
-    """e^-z for 0 <= z <= FAR, exactly 1 at 0."""
-    return math.exp(-z)
+def far_exp(v: float, eta: float) -> float:
+    """e^(-eta v) for 0 <= eta v <= FAR, exactly 1 at v = 0: within 2 ulp for a rate that is half an ulp from eta."""
+    return math.exp(-eta * v)
 
 
-@specialise(far_exp, fastmath={"contract"})
-def _far_exp(z):  # type: ignore[no-untyped-def]
-    def compiled(z):  # type: ignore[no-untyped-def]
-        p, shifted = _power(-z)  # the exponent of e^-z is a valid one
+@specialise(far_exp)
+def _far_exp(v, eta):  # type: ignore[no-untyped-def]
+    def compiled(v, eta):  # type: ignore[no-untyped-def]
+        # What LOG2E lacks is less than half an ulp here, and the exponent of e^-z is a valid one.
+        shifted = multiply_add(v, -LOG2E * eta, ROUND)
+        p = _power(multiply_add(v, -LOG2E * eta, ROUND - shifted))
         return np.int64(np.float64(p).view(np.int64) + (np.float64(shifted).view(np.int64) << 52)).view(np.float64)
 
     return compiled
 
 
 @relaxed("contract")
-def near_exp(z: float) -> float:
-    """e^-z for 0 <= z <= NEAR, exactly 1 at 0."""
-    # The series of (e^-z - 1 + z) / z^2, interpolated in Chebyshev's points.
-    p = -0.000193822383988727
-    p = p * z + 0.0013885674904203175
-    p = p * z - 0.008333322938209193
-    p = p * z + 0.04166666651455174
-    p = p * z - 0.16666666666585217
-    p = p * z + 0.4999999999999993
-    return 1.0 - z * (1.0 - p * z)
-
-
-def mid_exp(z: float) -> float:
-    """e^-z for 0 <= z <= 16 NEAR, exactly 1 at 0, within 32 ulp."""
-    e = near_exp(0.0625 * z)
-    for _ in range(4):
-        e *= e
-    return e
+def near_exp(v: float, eta: float) -> float:
+    """e^(-eta v) for 0 <= eta v <= NEAR within 3e-15, exactly 1 at v = 0."""
+    # The series of (1 - e^-z) / z in z = eta v, interpolated in Chebyshev's points; loops over v take its coefficients
+    # times powers of eta once.
+    square = eta * eta
+    p = 0.008225609426820723 * square * square * eta
+    p = p * v - 0.04166372789750008 * square * square
+    p = p * v + 0.16666663390191197 * square * eta
+    p = p * v - 0.4999999998720727 * square
+    return 1.0 - v * (p * v + 0.9999999999999201 * eta)
 
 
 def larger(a: float, b: float) -> float:

@@ -32,19 +32,19 @@ def _inverse_root(v):  # type: ignore[no-untyped-def]
         # v y^2 = 1 - e with |e| < 1.23e-4, and 1 / sqrt(1 - e) = 1 + e (p e + 1 / 2) + (35 / 128) e^4 with
         # p = 3 / 8 + 5 e / 16; a multiple of e^2 stands for the last term in p, at an error of 2e-17.
         y = estimate(v)
-        e = _multiply_add(-v * y, y, 1.0)
-        y = _multiply_add(y * e, _multiply_add(_multiply_add(0.3125, e, 0.37500000408), e, 0.5), y)
+        e = multiply_add(-v * y, y, 1.0)
+        y = multiply_add(y * e, multiply_add(multiply_add(0.3125, e, 0.37500000408), e, 0.5), y)
         return 0.0 if v < 2.2250738585072014e-308 else y
 
     def compiled(v):  # type: ignore[no-untyped-def]
         # Halving and negating the exponent gives y sqrt(v) within 0.035 of 1; with v y^2 = 1 - e a polynomial for
         # 1 / sqrt(1 - e), interpolated in Chebyshev's points, makes that 8e-7, and the series the rest.
         y = _as_float(0x5FE6EB50C7B537A9 - (_as_integer(v) >> 1))
-        e = _multiply_add(-v * y, y, 1.0)
-        p = _multiply_add(0.3127980808537693, e, 0.37627813616774125)
-        y *= _multiply_add(_multiply_add(p, e, 0.5000013185788321), e, 0.9999992549659242)
-        e = _multiply_add(-v * y, y, 1.0)
-        y = _multiply_add(y * e, _multiply_add(0.375, e, 0.5), y)
+        e = multiply_add(-v * y, y, 1.0)
+        p = multiply_add(0.3127980808537693, e, 0.37627813616774125)
+        y *= multiply_add(multiply_add(p, e, 0.5000013185788321), e, 0.9999992549659242)
+        e = multiply_add(-v * y, y, 1.0)
+        y = multiply_add(y * e, multiply_add(0.375, e, 0.5), y)
         return 0.0 if v < 2.2250738585072014e-308 else y
 
     return estimated if offered() else compiled
@@ -71,7 +71,10 @@ def _unordered(k):  # type: ignore[no-untyped-def]
 
 
 def uncounted(a: Any) -> Any:
-    """The same array; machine code does not count references to it: whoever called the kernel holds it."""
+    """The same array, or tuple of arrays and others; machine code does not count references to these arrays.
+
+    Whoever called the kernel holds them.
+    """
     return a
 
 
@@ -90,6 +93,16 @@ def _with_known_width(w, memory):  # type: ignore[no-untyped-def]
     return lambda w, memory: _of_width(_without_owner(w), memory)
 
 
+def counted(a: Any, before: Any) -> Any:
+    """What became of uncounted(before), to leave the kernel: arrays are those of `before` or have owners."""
+    return a
+
+
+@specialise(counted)
+def _counted(a, before):  # type: ignore[no-untyped-def]
+    return lambda a, before: _with_owner(a, before)
+
+
 def prefetch(a: Vector, low: int, high: int) -> None:
     """Nothing but a hint that a[low:high] will be read soon."""
 
@@ -101,6 +114,21 @@ def _prefetch(a, low, high):  # type: ignore[no-untyped-def]
     def compiled(a, low, high):  # type: ignore[no-untyped-def]
         for i in range(low, high, step):
             _touch(a, i)
+
+    return compiled
+
+
+def prefetch_far(a: Vector, low: int, high: int) -> None:
+    """A hint that a[low:high], which may lie beyond the end of a, will be read, but not so soon."""
+
+
+@specialise(prefetch_far)
+def _prefetch_far(a, low, high):  # type: ignore[no-untyped-def]
+    step = LINE * 8 // a.dtype.bitwidth
+
+    def compiled(a, low, high):  # type: ignore[no-untyped-def]
+        for i in range(low, high, step):
+            _touch_far(a, i)
 
     return compiled
 
@@ -120,18 +148,33 @@ def _as_float(typing, k):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def _multiply_add(typing, a, b, c):  # type: ignore[no-untyped-def]
+def multiply_add(typing, a, b, c):  # type: ignore[no-untyped-def]
     """a b + c, rounded once."""
     kind = types.float64
     return kind(kind, kind, kind), lambda context, builder, signature, given: builder.fma(*given)
 
 
+def _each_array(context: Any, builder: Any, kind: Any, values: Any, change: Any) -> Any:
+    """values[0] with change(kind, *arrays) for every array in it, where the other values have one in its place."""
+    if isinstance(kind, types.Array) and kind.layout in "CF":
+        return change(kind, *values)
+    if isinstance(kind, types.BaseTuple):
+        parts = zip(kind, *(cgutils.unpack_tuple(builder, value) for value in values), strict=True)
+        changed = [_each_array(context, builder, item, part, change) for item, *part in parts]
+        return context.make_tuple(builder, kind, changed)
+    context.nrt.incref(builder, kind, values[0])
+    return values[0]
+
+
 @intrinsic
 def _without_owner(typing, a):  # type: ignore[no-untyped-def]
     def code(context, builder, signature, given):  # type: ignore[no-untyped-def]
-        array = context.make_array(signature.args[0])(context, builder, given[0])
-        array.meminfo = cgutils.get_null_value(array.meminfo.type)
-        return array._getvalue()
+        def change(kind, value):  # type: ignore[no-untyped-def]
+            array = context.make_array(kind)(context, builder, value)
+            array.meminfo = cgutils.get_null_value(array.meminfo.type)
+            return array._getvalue()
+
+        return _each_array(context, builder, a, given, change)
 
     return a(a), code
 
@@ -157,20 +200,58 @@ def _of_width(typing, w, memory):  # type: ignore[no-untyped-def]
     return w(w, memory), code
 
 
-def fetch(builder: Any, place: Any, write: int) -> None:
-    """The instruction that brings a line into all levels of the data cache, soon to be read or (1) written."""
+@intrinsic
+def _with_owner(typing, a, before):  # type: ignore[no-untyped-def]
+    def code(context, builder, signature, given):  # type: ignore[no-untyped-def]
+        def change(kind, value, old):  # type: ignore[no-untyped-def]
+            return context.compile_internal(builder, _owned, kind(kind, kind), (value, old))
+
+        return _each_array(context, builder, a, given, change)
+
+    return a(a, a), code
+
+
+def _owned(a, before):  # type: ignore[no-untyped-def]
+    if _has_owner(a):
+        return a
+    return before if a.ctypes.data == before.ctypes.data and a.shape == before.shape else a.copy()
+
+
+@intrinsic
+def _has_owner(typing, a):  # type: ignore[no-untyped-def]
+    def code(context, builder, signature, given):  # type: ignore[no-untyped-def]
+        array = context.make_array(signature.args[0])(context, builder, given[0])
+        return cgutils.is_not_null(builder, array.meminfo)
+
+    return types.boolean(a), code
+
+
+def fetch(builder: Any, place: Any, write: int, near: int = 3) -> None:
+    """The instruction that brings a line into the data cache, all levels or (2) but the first.
+
+    It is soon to be read or (1) written.
+    """
     number = ir.IntType(32)
     kind = ir.FunctionType(ir.VoidType(), [place.type, number, number, number])
     hint = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-    builder.call(hint, [place, number(write), number(3), number(1)])
+    builder.call(hint, [place, number(write), number(near), number(1)])
+
+
+def _fetching(near: int) -> Any:
+    def code(context, builder, signature, given):  # type: ignore[no-untyped-def]
+        array = context.make_array(signature.args[0])(context, builder, given[0])
+        place = builder.bitcast(builder.gep(array.data, [given[1]]), ir.IntType(8).as_pointer())
+        fetch(builder, place, write=0, near=near)
+        return context.get_dummy_value()
+
+    return code
 
 
 @intrinsic
 def _touch(typing, a, i):  # type: ignore[no-untyped-def]
-    def code(context, builder, signature, given):  # type: ignore[no-untyped-def]
-        array = context.make_array(signature.args[0])(context, builder, given[0])
-        place = builder.bitcast(builder.gep(array.data, [given[1]]), ir.IntType(8).as_pointer())
-        fetch(builder, place, write=0)
-        return context.get_dummy_value()
+    return types.void(a, types.intp), _fetching(3)
 
-    return types.void(a, types.intp), code
+
+@intrinsic
+def _touch_far(typing, a, i):  # type: ignore[no-untyped-def]
+    return types.void(a, types.intp), _fetching(2)

@@ -135,8 +135,9 @@ class VectorLearner(Protocol):
 
     `update` may reuse the arrays of the state that it is given. Optional: `foresee(now, a, state, domain)`, called
     before the decision of a round with its features a_t (now is the round before); `grow(state, x)`, for streams that
-    show new columns on the way. The attribute `bandit = True` asks for games in which only now.loss is revealed: g is
-    NaN.
+    show new columns on the way; in the state a number `reach`, max_i |x_i|, where the update has it at hand. The
+    attribute `lent = True` says that the update neither keeps nor changes g, which may then be a row of the stream;
+    `bandit = True` asks for games in which only now.loss is revealed: g is NaN.
     """
 
     def init(self, x: Vector) -> Any: ...

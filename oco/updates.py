@@ -15,7 +15,7 @@ from numba.core import types as nbtypes
 from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from oco._jit import specialise
-from oco.lowlevel import order, prefetch, uncounted, unordered
+from oco.lowlevel import counted, order, prefetch, uncounted, unordered
 from oco.projections import largest
 from oco.protocols import Matrix, Round, Vector
 
@@ -224,10 +224,10 @@ class Whole(NamedTuple):
         return ()
 
     def borrowed(self, state: Any, room: Any) -> Any:
-        return state
+        return uncounted(state)
 
     def returned(self, state: Any, borrowed: Any) -> Any:
-        return borrowed
+        return counted(borrowed, state)
 
     def before(self, now: Round, a: Vector, state: Any) -> Any:
         return self.sight.look(self.learner, self.domain, now, a, state)
@@ -240,7 +240,19 @@ class Whole(NamedTuple):
 
     def step(self, now: Round, q: float, a: Vector, ahead: Vector, state: Any) -> tuple[Any, float]:
         state = self.learner.update(now, self.feedback.gradient(q, a), state, self.domain)
-        return state, largest(state.x)
+        return state, reach(state)
+
+
+def reach(state: Any) -> float:
+    """max_i |x_i|, from the state where that has it."""
+    return float(state.reach) if hasattr(state, "reach") else largest(state.x)
+
+
+@specialise(reach)
+def _reach(state):  # type: ignore[no-untyped-def]
+    if "reach" in state.fields:
+        return lambda state: state.reach
+    return lambda state: largest(state.x)
 
 
 class Blind(NamedTuple):
@@ -257,14 +269,26 @@ class Foreseeing(NamedTuple):
         return learner.foresee(now, a, state, domain)
 
 
+def times(q: float, a: Vector) -> Vector:
+    """q a."""
+    g = np.empty(len(a))
+    for i in range(len(a)):
+        g[i] = q * a[i]
+    return g
+
+
 class Full(NamedTuple):
     """The whole gradient g = q a."""
 
     def gradient(self, q: float, a: Vector) -> Vector:
-        g = np.empty(len(a))
-        for i in range(len(a)):
-            g[i] = q * a[i]
-        return g
+        return times(q, a)
+
+
+class Lent(NamedTuple):
+    """The same for learners that neither keep nor change it: the row itself where q = 1."""
+
+    def gradient(self, q: float, a: Vector) -> Vector:
+        return a if q == 1.0 else times(q, a)
 
 
 class Bandit(NamedTuple):

@@ -18,21 +18,15 @@ def exps(x, y):
 
 
 @kernel
-def near_exps(x, y):
+def near_exps(x, eta, y):
     for i in range(len(x)):
-        y[i] = elementary.near_exp(x[i])
+        y[i] = elementary.near_exp(x[i], eta)
 
 
 @kernel
-def mid_exps(x, y):
+def far_exps(x, eta, y):
     for i in range(len(x)):
-        y[i] = elementary.mid_exp(x[i])
-
-
-@kernel
-def far_exps(x, y):
-    for i in range(len(x)):
-        y[i] = elementary.far_exp(x[i])
+        y[i] = elementary.far_exp(x[i], eta)
 
 
 @kernel
@@ -76,16 +70,18 @@ def test_exp_at_poles_and_nan():
     assert elementary.exp(math.inf) == math.inf and math.isnan(elementary.exp(math.nan))
 
 
+@pytest.mark.parametrize("eta", [1.0, 0.7, 3e-40, 3e40])
 @pytest.mark.parametrize(
-    ("run", "most", "error"), [(near_exps, 1.0, 2.0), (mid_exps, 16.0, 32.0), (far_exps, 8192.0, 2.0)]
+    ("run", "most", "error"), [(near_exps, elementary.NEAR, 3e-15), (far_exps, elementary.FAR, 1.5e-15)]
 )
-def test_exp_of_small_numbers(run, most, error):
-    x = np.concatenate([np.linspace(0.0, most * elementary.NEAR, 5001), [0.0, 1e-300, 1e-17, 1e-9]])
-    y = applied(run, x)
-    assert ulps(y, -x).max() <= error and y[0] == 1.0 and (y <= 1.0).all()
-    further, exact = applied(run, 2.0 * x), np.exp(-2.0 * x)
-    near = np.isclose(further, exact, rtol=(error + 1.0) * 2.0**-52, atol=0.0)
-    assert not near.all()  # control: it may not be used further out
+def test_exp_of_a_rate_times_small_numbers(run, most, error, eta):
+    z = np.concatenate([np.linspace(0.0, most, 5001), [0.0, 1e-300, 1e-17, 1e-9]])
+    for each in (run, run.plain):
+        y = np.empty(len(z))
+        each(z / eta, eta, y)
+        assert np.abs(y / np.exp(-z) - 1.0).max() <= error and y[0] == 1.0 and (y <= 1.0).all()
+    run(400.0 * z / eta, eta, y)
+    assert not np.allclose(y, np.exp(-400.0 * z), rtol=1e-9, atol=0.0)  # control: not to be used further out
 
 
 def test_extremes_of_all_lengths():

@@ -240,3 +240,27 @@ def test_long_plays_at_any_rate_are_the_definition(eta):
     assert run.loss[-1] != pytest.approx(
         (naive.hedge(losses, prior, lambda t: 1.001 * eta)[:-1] * losses).sum(), rel=1e-12
     )
+
+
+@pytest.mark.parametrize("eta", [0.02, 4.0])
+def test_reach_is_the_largest_weight_and_losses_stay_as_they_are(eta):
+    losses = draw(5, 200)
+    before = losses.copy()
+    for compiled in (True, False):
+        stream = Data(losses, np.zeros(len(losses)))
+        run = play(stream, Hedge(eta, 1.0), loss=oco.Linear(), domain=Simplex(), audit=True, compiled=compiled)[0]
+        assert run.reach[-1] == max(run.history.x.max(), run.x.max())
+        assert run.reach[-1] > run.history.x[:-50].mean()  # control: not any number will do
+        assert (losses == before).all()
+
+
+@pytest.mark.parametrize("learner", [Hedge(0.5, 1.0), HedgeAnytime(0.5, 1.0)], ids=["hedge", "anytime"])
+@pytest.mark.parametrize("slope", [1.0, 1e-40, 1e-120, 1e120])
+def test_gradients_that_are_not_rows(learner, slope):
+    """Where g = q a is a copy, and where the squares of losses are no ordinary floats, the weights are the same."""
+    losses = draw(5, 100)
+    plain, scaled = (
+        walk(type(learner)(learner.eta / size, size), size * losses, np.full(5, 0.2), compiled=True)
+        for size in (1.0, slope)
+    )
+    np.testing.assert_allclose(scaled, plain, rtol=1e-11)

@@ -113,9 +113,35 @@ class Remembers(NamedTuple):
         return x - (self.eta + SEEN[0]) * g, s
 
 
+class KeptState(NamedTuple):
+    x: np.ndarray
+    last: np.ndarray
+
+
+class Keeps(NamedTuple):
+    """Remembers the gradient itself, which it said that it would not."""
+
+    eta: float = 0.1
+    lent = True
+
+    def init(self, x):
+        return KeptState(x, np.zeros(len(x)))
+
+    def update(self, now, g, state, domain):
+        return KeptState(state.x - self.eta * g, g)
+
+
+class Spoils(Keeps):
+    def update(self, now, g, state, domain):
+        g *= -self.eta
+        return KeptState(state.x + g, state.last)
+
+
 @pytest.mark.parametrize(
     ("learner", "message"),
     [
+        (Keeps(), "keeps the gradient"),
+        (Spoils(), "changes the gradient"),
         (Infeasible(), "outside the domain"),
         (Drifts(), "zero first gradient moved it"),
         (NotLazy(), "is it lazy"),
@@ -125,6 +151,50 @@ class Remembers(NamedTuple):
 def test_broken_learners_are_caught(learner, message):
     with pytest.raises(NotConformantError, match=message):
         check(learner)
+
+
+class Inner(NamedTuple):
+    u: np.ndarray
+    count: int
+
+
+class JugglerState(NamedTuple):
+    x: np.ndarray
+    y: np.ndarray
+    inner: Inner
+    last: np.ndarray
+
+
+class Juggler(NamedTuple):
+    """Does to the arrays of its state what can be done: swaps, changes, replaces, shifts and keeps them."""
+
+    eta: float = 0.1
+
+    def init(self, x):
+        return JugglerState(x.copy(), x.copy(), Inner(np.zeros(2 * len(x)), 0), x.copy())
+
+    def update(self, now, g, state, domain):
+        d, inner = len(g), state.inner
+        inner.u[:d] += g
+        shifted = np.concatenate((inner.u[d:], inner.u[:d])) if now.t % 3 == 0 else inner.u
+        x = state.y if now.t % 2 == 0 else state.x
+        y = state.x if now.t % 2 == 0 else state.y
+        x -= self.eta * (g + state.last + shifted[:d])
+        return JugglerState(x, y, Inner(shifted, inner.count + 1), g if now.t % 5 else shifted[d:])
+
+
+def test_states_that_loops_borrow_come_back_whole():
+    a = np.random.default_rng(0).standard_normal((200, 3))
+    stream, loss = oco.Data(a, np.zeros(200)), oco.Linear()
+    plain, compiled = (oco.play(stream, Juggler(), loss=loss, compiled=c)[0] for c in (False, True))
+    states = [run.player.state for run in (plain, compiled)]
+    del a, stream
+    room = [np.full(3, np.nan) for _ in range(1000)]  # takes what was freed
+    assert len(room) == 1000 and states[0].inner.count == states[1].inner.count == 200
+    for one, other in zip([*states[0], states[0].inner.u], [*states[1], states[1].inner.u], strict=True):
+        if isinstance(one, np.ndarray):
+            np.testing.assert_allclose(other, one, rtol=1e-12)
+    assert plain.loss[-1] == pytest.approx(compiled.loss[-1], rel=1e-12)
 
 
 def test_zero_over_zero_is_caught():

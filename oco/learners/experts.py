@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from oco._jit import relaxed
-from oco.elementary import NEAR, exp, far_exp, larger, mid_exp, near_exp, smaller
-from oco.projections import scale
+from oco.elementary import NEAR, exp, far_exp, larger, near_exp, smaller
+from oco.lowlevel import order, prefetch_far, unordered
 from oco.protocols import Setting, Vector
 
 SUMS = relaxed("reassoc", "contract", "nsz")  # sums may be taken in any order
 
+STRIP = 128  # experts between which rows to come are asked for
 ROUNDING = 1.0 + 1e-12  # a promise that losses keep up to rounding is kept
 
 
@@ -66,8 +67,8 @@ def square(x: Vector, g: Vector, low: float, eta: float) -> float:
 
 
 @SUMS
-def tilt(prior: Vector, losses: Vector, eta: float, x: Vector) -> None:
-    """x_k ~ prior_k exp(-eta losses_k), eta = infinity allowed; x sums to what the prior does."""
+def tilt(prior: Vector, losses: Vector, eta: float, x: Vector) -> float:
+    """x_k ~ prior_k exp(-eta losses_k), eta = infinity allowed; x sums to what the prior does. Returns max_k x_k."""
     least = math.inf
     for k in range(len(x)):
         least = smaller(least, losses[k] if prior[k] > 0.0 else math.inf)
@@ -79,44 +80,58 @@ def tilt(prior: Vector, losses: Vector, eta: float, x: Vector) -> None:
         x[k] = prior[k] * exp(-eta * gap) if gap > 0.0 else prior[k]
         mass += prior[k]
         total += x[k]
-    scale(x, mass / total)
+    return scaled(x, mass / total)
 
 
-def lean(x: Vector, g: Vector, low: float, eta: float, losses: Vector, most: float) -> float:
-    """x_k ~ x_k exp(-eta (g_k - low)) and losses += g - low; returns eta <x, (g - low)^2> of the x before.
+def scaled(x: Vector, factor: float) -> float:
+    """x *= factor; returns max_k |x_k|."""
+    most = order(x.dtype.type(0.0))
+    for k in range(len(x)):
+        v = x[k] * factor
+        x[k] = v
+        most = max(most, order(v))
+    return np.float64(unordered(most))
 
-    most: the largest eta (g_k - low); the smaller it is the cheaper are the exponentials.
+
+def lean(x: Vector, g: Vector, low: float, eta: float, losses: Vector, most: float) -> tuple[float, float]:
+    """x_k ~ x_k exp(-eta (g_k - low)), sum x = 1, and losses += g - low.
+
+    most: the largest eta (g_k - low), at most FAR. Returns eta <x, (g - low)^2> of the x before and max_k x_k.
     """
-    if most <= NEAR:
-        return _lean_little(x, g, low, eta, losses)
-    if most <= 16.0 * NEAR:
-        return _lean_some(x, g, low, eta, losses)
-    return _lean_far(x, g, low, eta, losses)
+    n = len(g)
+    total = 0.0
+    second = 0.0
+    for start in range(0, n, STRIP):
+        end = min(start + STRIP, n)
+        prefetch_far(g, start + 2 * n, end + 2 * n)  # rows lie one behind the other
+        if most <= NEAR:
+            mass, part = _lean_little(x, g, low, eta, losses, start, end)
+        else:
+            mass, part = _lean_far(x, g, low, eta, losses, start, end)
+        total += mass
+        second += part
+    return eta * second, scaled(x, 1.0 / total)
 
 
-def _leaning(decay: Callable[[float], float]) -> Any:
-    """`lean` where decay(z) is e^-z: one loop for each, as a choice within would keep SIMD away."""
+def _leaning(decay: Callable[[float, float], float]) -> Any:
+    """`lean` from start to end, where decay(v, eta) is e^(-eta v): one loop for each, or SIMD would stay away."""
 
     @SUMS
-    def by(x: Vector, g: Vector, low: float, eta: float, losses: Vector) -> float:
-        mass = 0.0
+    def by(x: Vector, g: Vector, low: float, eta: float, losses: Vector, start: int, end: int) -> tuple[float, float]:
         total = 0.0
         second = 0.0
-        for k in range(len(g)):
+        for k in range(np.uint64(start), np.uint64(end)):
             above = g[k] - low
-            z = eta * above
-            mass += x[k]
-            second += x[k] * above * z
             losses[k] += above
-            x[k] *= decay(z)
+            second += x[k] * above * above
+            x[k] *= decay(above, eta)
             total += x[k]
-        scale(x, mass / total)
-        return second
+        return total, second
 
     return by
 
 
-_lean_little, _lean_some, _lean_far = _leaning(near_exp), _leaning(mid_exp), _leaning(far_exp)
+_lean_little, _lean_far = _leaning(near_exp), _leaning(far_exp)
 
 
 def normalise_logs(logs: Vector, x: Vector) -> None:

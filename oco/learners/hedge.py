@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oco.bounds import bound, provided
+from oco.elementary import FAR
 from oco.learners.experts import (
     accumulate,
     cost,
@@ -25,7 +26,6 @@ from oco.protocols import THEORY, Round, Setting, Vector, declare
 # At a fixed rate weights move on from round to round. So that rounding does not grow, and that a weight which vanished
 # can return, they are computed afresh from all losses after AFRESH rounds, in which none gains more than e^512.
 AFRESH = 64
-BOLD = 8.0
 
 
 class HedgeState(NamedTuple):
@@ -35,32 +35,36 @@ class HedgeState(NamedTuple):
     ranges: float  # sum_s eta_s (max_k g_{s,k} - min_k g_{s,k})^2
     seconds: float  # sum_s eta_s <x_s, (g_s - min_k g_{s,k})^2>
     widest: float  # max_s (max_k g_{s,k} - min_k g_{s,k})
+    reach: float  # max_k x_k
 
 
 def beginning(x: Vector) -> HedgeState:
     """No losses yet."""
-    return HedgeState(x.copy(), x.copy(), np.zeros(len(x)), 0.0, 0.0, 0.0)
+    return HedgeState(x.copy(), x.copy(), np.zeros(len(x)), 0.0, 0.0, 0.0, float(x.max(initial=0.0)))
 
 
 def exponentiate(state: HedgeState, g: Vector, eta: float, coming: float, t: int) -> HedgeState:
     """Round t, played at rate eta, is over; x ~ prior exp(-coming losses) is next."""
     low, high = extremes(g)
     width = high - low
-    if eta == coming and eta * width <= BOLD and t % AFRESH > 0:
-        second = lean(state.x, g, low, eta, state.losses, eta * width)
+    if width == 0.0 and eta == coming:
+        return state
+    ordinary = 1e-50 < width < 1e50  # so are powers of such widths
+    if eta == coming and eta * width <= FAR and ordinary and t % AFRESH > 0:
+        second, reach = lean(state.x, g, low, eta, state.losses, eta * width)
     else:
         second = square(state.x, g, low, eta)
         accumulate(g, low, state.losses)
-        tilt(state.prior, state.losses, coming, state.x)
-    ranges = state.ranges + eta * width * width
-    return HedgeState(state.x, state.prior, state.losses, ranges, state.seconds + second, max(state.widest, width))
+        reach = tilt(state.prior, state.losses, coming, state.x)
+    ranges, seconds = state.ranges + eta * width * width, state.seconds + second
+    return HedgeState(state.x, state.prior, state.losses, ranges, seconds, max(state.widest, width), reach)
 
 
 def sums(state: HedgeState) -> dict[str, float]:
     return {"ranges": state.ranges, "seconds": state.seconds, "widest": state.widest}
 
 
-@declare(domains=("Simplex",), positive=("eta", "spread"))
+@declare(domains=("Simplex",), positive=("eta", "spread"), lent=True)
 class Hedge(NamedTuple):
     """Hedge, or exponentiated gradient: x_{t+1,k} ~ pi_k exp(-eta sum_{s <= t} g_{s,k}), the prior pi = x_1.
 
@@ -106,7 +110,7 @@ class Hedge(NamedTuple):
         return costs(run) / self.eta + gaps(run, self.eta)
 
 
-@declare(domains=("Simplex",), positive=("eta", "spread"))
+@declare(domains=("Simplex",), positive=("eta", "spread"), lent=True)
 class HedgeAnytime(NamedTuple):
     """Hedge at a falling rate: x_t,k ~ pi_k exp(-eta_t sum_{s < t} g_{s,k}), eta_t = eta / sqrt(t), pi = x_1.
 
