@@ -309,6 +309,12 @@ class Kernel:
             raise TypeError(_explain(arguments, error)) from error
         return self._compiled.overloads[types].entry_point
 
+    def address(self, *types: Any) -> int:
+        """Where the machine code for arguments of these types is, for callers that use C's convention."""
+        self._compiled.compile(types)
+        made = self._compiled.overloads[types]
+        return int(made.library.get_pointer_to_function(made.fndesc.llvm_cfunc_wrapper_name))
+
 
 kernel = Kernel  # as a decorator
 

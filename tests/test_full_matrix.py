@@ -5,7 +5,8 @@ import pytest
 from naive import full_matrix as twin
 
 from oco import Ball, Box, FullMatrixAdaGrad, FullMatrixDualAveraging, Player, Simplex, Space
-from oco.roots import no_root, root, solve
+from oco.roots import no_root, root
+from oco.roots.block import block_in, solve
 from oco.roots.quadrature import quadrature, weights
 
 Long = np.longdouble
@@ -252,11 +253,13 @@ def test_resolvents(name):
     g = gradients(name, 7, 50)
     held, outer = no_root(np.zeros((1, 7))), np.zeros((7, 7))
     for row in g[np.abs(g).max(axis=1) > 0.0]:
-        held, z, u = root.add(held, row, np.nan)
-        outer += np.outer(row, row) / held.unit**2
-    rule, width = held.block.rule, len(z)
+        z = root.add(held, row, np.nan)
+        outer += np.outer(row, row) / root.unit(held) ** 2
+    block = block_in(held.room, 7)
+    width, u = block.v.shape[1], block.u.copy()
     rotated = held.basis @ outer @ held.basis.T
-    for s, solved in zip(rule.nodes[0], u, strict=True):
-        expected = np.linalg.solve(rotated + s * np.eye(7), np.pad(z, (0, 7 - width)))[:width]
+    for s, solved in zip(block.nodes[0], u, strict=True):
+        expected = np.linalg.solve(rotated + s * np.eye(7), z)[:width]
         assert np.linalg.norm(solved - expected) <= 1e-5 * np.linalg.norm(expected)
-    assert np.allclose(solve(held.block, z)[0], u, rtol=1e-5, atol=1e-8 * np.abs(u).max())
+    solve(block, z)
+    assert np.allclose(block.u, u, rtol=1e-5, atol=1e-8 * np.abs(u).max())
