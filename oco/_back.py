@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import binding, ir
+from numba.core import cgutils
 from numba.core import types as nbtypes
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
@@ -48,7 +49,7 @@ def apart(work: Work) -> Work:
                 body(_arrays(where, count))
 
             entry.__name__ = name
-            kernels.append(Kernel(entry))
+            kernels.append(Kernel(entry, no_cfunc_wrapper=False, no_cpython_wrapper=True))
         return kernels[0].address(nbtypes.int64)
 
     def first(where: int, count: int) -> None:
@@ -71,29 +72,28 @@ def _reached(work: Work, entry: Any, prepare: Callable[[int], None] | None = Non
     binding.add_symbol(name, ctypes.addressof(slot))
 
     @intrinsic
-    def through(typing, where, count):  # type: ignore[no-untyped-def]
+    def through(typing, arrays):  # type: ignore[no-untyped-def]
         def code(context, builder, signature, given):  # type: ignore[no-untyped-def]
-            held = builder.module.globals.get(name) or ir.GlobalVariable(builder.module, ir.IntType(64), name)
-            kind = ir.FunctionType(ir.VoidType(), [ir.IntType(64)] * 2).as_pointer()
-            builder.call(builder.inttoptr(builder.load(held), kind), given)
+            number = ir.IntType(64)
+            table = cgutils.alloca_once(builder, number, 3 * len(arrays))
+            for k in range(len(arrays)):
+                array = context.make_array(arrays[k])(context, builder, builder.extract_value(given[0], k))
+                rows, columns = cgutils.unpack_tuple(builder, array.shape)
+                for j, value in enumerate((builder.ptrtoint(array.data, number), rows, columns)):
+                    builder.store(value, builder.gep(table, [number(3 * k + j)]))
+            held = builder.module.globals.get(name) or ir.GlobalVariable(builder.module, number, name)
+            kind = ir.FunctionType(ir.VoidType(), [number, number]).as_pointer()
+            called = builder.inttoptr(builder.load(held), kind)
+            builder.call(called, [builder.ptrtoint(table, number), number(len(arrays))])
             return context.get_dummy_value()
 
-        return nbtypes.void(nbtypes.int64, nbtypes.int64), code
+        return nbtypes.void(arrays), code
 
     @specialise(work)
     def choose(arrays):  # type: ignore[no-untyped-def]
         if prepare is not None:
             prepare(len(arrays))
-
-        def call(arrays):  # type: ignore[no-untyped-def]
-            table = np.empty((len(arrays), 3), np.int64)
-            for k in range(len(arrays)):
-                table[k, 0] = arrays[k].ctypes.data
-                table[k, 1], table[k, 2] = arrays[k].shape
-            through(table.ctypes.data, len(arrays))
-            return table[0, 0]  # the table, and the tuple, must live until here
-
-        return call
+        return lambda arrays: through(arrays)
 
     return slot
 

@@ -285,9 +285,10 @@ def _uncollected(work: Callable[..., Any]) -> Callable[..., Any]:
 class Kernel:
     """A function compiled for the types it is called with and kept on disk; `plain` is the same in Python."""
 
-    def __init__(self, function: Any) -> None:
+    def __init__(self, function: Any, **options: Any) -> None:
         self.plain = self.__wrapped__ = function  # the second name is how a fingerprint finds its way in
-        self._compiled = numba.njit(_copy(function, package_digest()), **OPTIONS, pipeline_class=KernelCompiler)
+        options = OPTIONS | {"no_cfunc_wrapper": True, "pipeline_class": KernelCompiler} | options
+        self._compiled = numba.njit(_copy(function, package_digest()), **options)
         self._compiled._cache = ContentCache(function, _describe)
         self._compiled.compile = _uncollected(self._compiled.compile)
 

@@ -261,5 +261,5 @@ def test_resolvents(name):
     for s, solved in zip(block.nodes[0], u, strict=True):
         expected = np.linalg.solve(rotated + s * np.eye(7), z)[:width]
         assert np.linalg.norm(solved - expected) <= 1e-5 * np.linalg.norm(expected)
-    solve(block, z)
+    solve((held.room, z[None]))
     assert np.allclose(block.u, u, rtol=1e-5, atol=1e-8 * np.abs(u).max())

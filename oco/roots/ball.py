@@ -32,14 +32,15 @@ def on_sphere(
 
     solved: whether v is what times_inverse was just asked for.
     """
-    vectors = np.empty((3, len(x)))
-    numbers = np.empty((1, 5))
+    vectors = np.empty((4, len(x)))
+    numbers = np.empty((1, 4))
     for i in range(len(x)):
         vectors[0, i] = x[i]
         vectors[1, i] = base[i]
         vectors[2, i] = v[i]
     numbers[0, 0], numbers[0, 1], numbers[0, 2], numbers[0, 3] = delta, radius, gain, slope
-    numbers[0, 4] = solved
+    if not solved:
+        solve((root.room, vectors[2:3]))
     _on_sphere((root.room, vectors, numbers))
     for i in range(len(x)):
         x[i] = vectors[0, i]
@@ -49,8 +50,9 @@ def on_sphere(
 def _on_sphere(arrays: tuple[Matrix, ...]) -> None:
     """For `on_sphere`: the root mu > 0 of radius / |x(mu)| - 1, concave and increasing, by secants in a bracket."""
     room, vectors, numbers = arrays
-    x, base, v, part = vectors[0], vectors[1], vectors[2], np.zeros(vectors.shape[1])
+    x, base, part = vectors[0], vectors[1], vectors[3]
     delta, radius, gain, slope = numbers[0, 0], numbers[0, 1], numbers[0, 2], numbers[0, 3]
+    each = np.empty((1, 1))
     block = block_in(room, len(x))
     rank = int(block.facts[RANK])
     if delta == 0.0 and norm(x[:rank]) <= radius:
@@ -58,15 +60,14 @@ def _on_sphere(arrays: tuple[Matrix, ...]) -> None:
         left = math.sqrt(max(0.0, radius * radius - norm(x[:rank]) ** 2))
         scale(x[rank:], left / norm(x[rank:]))
         return
-    if numbers[0, 4] == 0.0:
-        solve(block, v)
     low, high = 0.0, math.inf
     before, error = 0.0, radius / norm(x) - 1.0
     mu = block.facts[MULTIPLIER]
     if not mu > 0.0:
         mu = -error * (delta + math.sqrt(block.facts[LOW]))
     for k in range(100):
-        combine(block, delta + mu, v, part)
+        each[0, 0] = delta + mu
+        combine((room, each, vectors[2:3], vectors[3:]))
         for i in range(rank):
             x[i] = base[i] + (gain + slope * mu) * part[i]
         for i in range(rank, len(x)):

@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from oco._back import apart
 from oco._jit import relaxed
+from oco.lowlevel import part
 from oco.projections import add_multiple, dot, scale
 from oco.protocols import Matrix, Vector
 from oco.roots.quadrature import MOST, Quadrature, weights
@@ -50,23 +52,21 @@ def block_in(room: Matrix, d: int) -> Block:
     """The numbers and arrays that lie in `room` (1, .) one after the other."""
     facts = room[0, :FACTS]
     n, rows, width = int(facts[NODES]), int(facts[ROWS]), int(facts[WIDTH])
-    long = (rows // 4) * (2 * rows + 8)
-    at_nodes = FACTS + d + rows
-    at_v = at_nodes + 4 * n
-    at_inverse = at_v + rows * width
-    at_u = at_inverse + n * width
-    at_w = at_u + n * width
-    at_factor = at_w + n * rows
+    nodes = FACTS + d + rows
+    v = nodes + 4 * n
+    inverse = v + rows * width
+    u = inverse + n * width
+    w = u + n * width
     return Block(
         facts,
         room[0, FACTS : FACTS + d],
-        room[0, FACTS + d : at_nodes],
-        room[0, at_nodes:at_v].reshape((4, n)),
-        room[0, at_v:at_inverse].reshape((rows, width)),
-        room[0, at_inverse:at_u].reshape((n, width)),
-        room[0, at_factor : at_factor + n * long].reshape((n, long)),
-        room[0, at_u:at_w].reshape((n, width)),
-        room[0, at_w:at_factor].reshape((n, rows)),
+        room[0, FACTS + d : nodes],
+        part(room, nodes, 4, n),
+        part(room, v, rows, width),
+        part(room, inverse, n, width),
+        part(room, w + n * rows, n, (rows // 4) * (2 * rows + 8)),
+        part(room, u, n, width),
+        part(room, w, n, rows),
     )
 
 
@@ -98,19 +98,22 @@ def begin(room: Matrix, d: int, rule: Quadrature, first: int) -> None:
     block = block_in(room, d)
     block.nodes[:] = rule.nodes
     block.inverse[:] = 1.0 / (block.values[: block.v.shape[1]] + rule.nodes[0][:, None])
-    for part in (block.across, block.v, block.factor):
-        part[:] = 0.0
+    for array in (block.across, block.v, block.factor):
+        array[:] = 0.0
     watched = max(0, int(np.count_nonzero(rule.nodes[0] <= 0.25 * rule.low)) - 1)
     facts[WATCHED], facts[TRACE] = watched, block.inverse[watched].sum()
 
 
-def solve(block: Block, z: Vector) -> None:
-    """block.u = (G + s_j)^{-1} z, and w_j in block.w, rounded up to fours."""
+@apart
+def solve(arrays: tuple[Matrix, ...]) -> None:
+    """For (room, z): block.u = (G + s_j)^{-1} z, and w_j in block.w, rounded up to fours."""
+    room, z = arrays
+    block = block_in(room, z.shape[1])
     inverse, v, u, w = block.inverse, block.v, block.u, block.w
     n, width = u.shape
     for j in range(n):
         for i in range(width):
-            u[j, i] = inverse[j, i] * z[i]
+            u[j, i] = inverse[j, i] * z[0, i]
     padded = 4 * ((int(block.facts[HELD]) + 3) // 4)
     c = np.empty((2, padded))
     y = np.empty((2, width))
@@ -173,12 +176,16 @@ def append(block: Block, z: Vector) -> None:
         block.v[m, i] = z[i]
 
 
-def combine(block: Block, delta: float, z: Vector, x: Vector) -> None:
-    """x = 1 / (delta + sqrt G) z on the first w coordinates from block.u = (G + s_j)^{-1} z."""
-    w, rest = weights(Quadrature(block.nodes, block.facts[LOW], block.facts[HIGH]), delta)
+@apart
+def combine(arrays: tuple[Matrix, ...]) -> None:
+    """For (room, delta, z, x): x = 1 / (delta + sqrt G) z from block.u = (G + s_j)^{-1} z, zero from w on."""
+    room, numbers, rows, sums = arrays
+    z, x = rows[0], sums[0]
+    block = block_in(room, len(z))
+    w, rest = weights(Quadrature(block.nodes, block.facts[LOW], block.facts[HIGH]), numbers[0, 0])
     total = x[: block.u.shape[1]]
-    for i in range(len(total)):
-        total[i] = rest * z[i]
+    for i in range(len(x)):
+        x[i] = rest * z[i] if i < len(total) else 0.0
     for j in range(len(w)):
         add_multiple(total, w[j], block.u[j])
 

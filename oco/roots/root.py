@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from oco._back import apart, in_python
-from oco.projections import add_multiple, dot, norm, scale
+from oco.projections import add_multiple, dot, norm
 from oco.protocols import Matrix, Vector
 from oco.roots.block import (
     FACTS,
@@ -104,7 +104,7 @@ def _add(arrays: tuple[Matrix, ...]) -> None:
             block = block_in(room, len(z))
         width = block.v.shape[1]
         rank, straight = rotate(basis, turned, block.facts, given[0], z)
-        solve(block, z)
+        solve((room, rotated))
         keeps = sound(block, z[:width], rank)
         if fresh or (keeps and straight and rank <= width):
             append(block, z[:width])
@@ -132,24 +132,15 @@ def rotate(basis: Matrix, turned: Matrix, facts: Vector, g: Vector, z: Vector) -
 
 def divided(root: Root, delta: float, v: Vector, included: bool) -> Vector:
     """(delta + sqrt G)^{-1} v of a rotated v (d,) in the span; included: whether v is what `add` just returned."""
-    x = np.empty((1, len(v)))
-    numbers = np.empty((1, 2))
+    rows = np.empty((2, len(v)))
+    number = np.empty((1, 1))
     for i in range(len(v)):
-        x[0, i] = v[i]
-    numbers[0, 0], numbers[0, 1] = delta, included
-    _divided((root.room, x, numbers))
-    return x[0]
-
-
-@apart
-def _divided(arrays: tuple[Matrix, ...]) -> None:
-    room, rows, numbers = arrays
-    v, x = rows.copy()[0], rows[0]
-    block = block_in(room, len(x))
-    if numbers[0, 1] == 0.0:
-        solve(block, v)
-    scale(x, 0.0)
-    combine(block, numbers[0, 0], v, x)
+        rows[0, i] = v[i]
+    number[0, 0] = delta
+    if not included:
+        solve((root.room, rows[:1]))
+    combine((root.room, number, rows[:1], rows[1:]))
+    return rows[1]
 
 
 def back(root: Root, y: Vector) -> Vector:
