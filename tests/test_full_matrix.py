@@ -1,5 +1,8 @@
 """Full-matrix AdaGrad without an eigendecomposition a round is full-matrix AdaGrad, to more digits than with one."""
 
+from functools import cache
+from itertools import combinations
+
 import numpy as np
 import pytest
 from naive import full_matrix as twin
@@ -43,39 +46,36 @@ def place(radius):
     return Space() if np.isinf(radius) else Ball(radius)
 
 
-def jacobi(a, q):
-    """Eigenvalues and vectors of a symmetric matrix in extended precision, by Jacobi's rotations from the basis q."""
-    b, d = q.T @ a @ q, len(a)
-    for _ in range(20):
-        size = np.sqrt(np.abs(np.outer(np.diag(b), np.diag(b))))
-        if (np.abs(np.tril(b, -1)) <= 1e-19 * size).all():
+@cache
+def jacobi(d, data):
+    """Eigenvalues (n, d) and vectors (n, d, d) of all G_t in extended precision, by Jacobi's rotations."""
+    g = np.frombuffer(data).reshape(-1, d).astype(Long)
+    b = np.cumsum(g[:, :, None] * g[:, None, :], axis=0)
+    q = np.zeros_like(b) + np.eye(d, dtype=Long)
+    right = np.arctan(Long(1)) * 2
+    for _ in range(40):
+        sizes = np.sqrt(np.abs(np.diagonal(b, axis1=1, axis2=2)))
+        if (np.abs(np.tril(b, -1)) <= 1e-19 * sizes[:, :, None] * sizes[:, None]).all():
             break
-        for i in range(d - 1):
-            for j in range(i + 1, d):
-                angle = np.arctan2(2.0 * b[i, j], b[i, i] - b[j, j]) / 2.0
-                # The smaller of the two rotations keeps the order.
-                angle -= np.round(angle / (np.arctan(Long(1)) * 2)) * (np.arctan(Long(1)) * 2)
-                c, s = np.cos(angle), np.sin(angle)
-                turn = np.array([[c, -s], [s, c]])
-                b[:, [i, j]] = b[:, [i, j]] @ turn
-                b[[i, j]] = turn.T @ b[[i, j]]
-                q[:, [i, j]] = q[:, [i, j]] @ turn
-    return np.maximum(np.diag(b), 0.0), q
+        for i, j in combinations(range(d), 2):
+            angle = np.arctan2(2.0 * b[:, i, j], b[:, i, i] - b[:, j, j]) / 2.0
+            angle -= np.round(angle / right) * right  # the smaller of the two rotations keeps the order
+            c, s = np.cos(angle)[:, None], np.sin(angle)[:, None]
+            for m in (b, b.transpose(0, 2, 1), q):
+                m[:, :, i], m[:, :, j] = c * m[:, :, i] + s * m[:, :, j], c * m[:, :, j] - s * m[:, :, i]
+    return np.maximum(np.diagonal(b, axis1=1, axis2=2), 0.0), q
 
 
 def reference(g, radius, eta, delta):
     """The algorithm in extended precision."""
-    d = g.shape[1]
-    path, outer, q = [np.zeros(d, Long)], np.zeros((d, d), Long), np.eye(d, dtype=Long)
-    for row in g.astype(Long):
-        outer += np.outer(row, row)
-        values, q = jacobi(outer, q)
-        h = Long(delta) + np.sqrt(values)
-        y, mu = q.T @ path[-1] - eta * (q.T @ row) / h, Long(0)
-        for _ in range(60 if np.linalg.norm(y.astype(float)) > radius else 0):
+    values, bases = jacobi(g.shape[1], g.tobytes())
+    path = [np.zeros(g.shape[1], Long)]
+    for h, q, row in zip(Long(delta) + np.sqrt(values), bases, g.astype(Long), strict=True):
+        y, mu, last = (path[-1] - q @ (eta * (row @ q) / h)) @ q, Long(0), Long(-1)
+        while np.linalg.norm(y.astype(float)) > radius and mu > last * (1.0 + 1e-18):
             u = h * y / (h + mu)
             size = np.sqrt((u * u).sum())
-            mu += (size / radius - 1.0) * size**2 / (u * u / (h + mu)).sum()
+            last, mu = mu, mu + (size / radius - 1.0) * size**2 / (u * u / (h + mu)).sum()
         path.append(q @ (h * y / (h + mu)))
     return np.array(path)
 
@@ -112,6 +112,30 @@ def test_is_as_exact_as_an_eigendecomposition_in_each_round(name, radius):
     path = walk(FullMatrixAdaGrad(0.5, 1e-4), g, place(radius))
     naive = twin(lambda t, x: g[t - 1], np.zeros(6), radius, len(g), 0.5, 1e-4)
     assert distance(path, exact) <= max(1e-11, distance(naive, exact))
+
+
+@pytest.mark.parametrize("radius", [np.inf, 0.7])
+@pytest.mark.parametrize("name", STREAMS)
+def test_is_as_exact_over_ten_thousand_rounds(name, radius):
+    g = gradients(name, 4, 10_000)
+    exact = reference(g, radius, 0.5, 1e-4)
+    naive = twin(lambda t, x: g[t - 1], np.zeros(4), radius, len(g), 0.5, 1e-4)
+    path = walk(FullMatrixAdaGrad(0.5, 1e-4), g, place(radius))
+    assert distance(path, exact) <= max(1e-11, distance(naive, exact))
+
+
+def test_control_one_gradient_of_ten_thousand_another():
+    g = gradients("gaussian", 4, 10_000)
+    exact = reference(g, np.inf, 0.5, 1e-4)
+    g[5000] *= 1.0 + 1e-6
+    assert distance(walk(FullMatrixAdaGrad(0.5, 1e-4), g, Space()), exact) > 1e-11
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_agrees_over_ten_thousand_rounds(name):
+    g = gradients(name, 30, 10_000)
+    naive = twin(lambda t, x: g[t - 1], np.zeros(30), np.inf, len(g), 0.5, 1e-3)
+    assert distance(walk(FullMatrixAdaGrad(0.5, 1e-3), g, Space()), naive) <= 1e-6
 
 
 @pytest.mark.parametrize("radius", [np.inf, 1.0])
