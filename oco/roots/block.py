@@ -115,16 +115,20 @@ def solve(arrays: tuple[Matrix, ...]) -> None:
         for i in range(width):
             u[j, i] = inverse[j, i] * z[0, i]
     padded = 4 * ((int(block.facts[HELD]) + 3) // 4)
-    c = np.empty((2, padded))
-    y = np.empty((2, width))
-    for j in range(0, n if padded > 0 else 0, 2):
-        _products(u[j], u[j + 1], v, c)
-        _through_factor(block.factor[j], c[0], w[j])
-        _through_factor(block.factor[j + 1], c[1], w[j + 1])
-        _sums(w[j], w[j + 1], padded, v, y)
+    if padded == 0:
+        return
+    known = part(v, 0, padded, width)
+    c = np.empty((n, padded))
+    np.dot(u, known.T, c)
+    for j in range(n):
+        _through_factor(block.factor[j], c[j], w[j])
+        for k in range(padded):
+            c[j, k] = w[j, k]
+    y = np.empty((n, width))
+    np.dot(c, known, y)
+    for j in range(n):
         for i in range(width):
-            u[j, i] -= inverse[j, i] * y[0, i]
-            u[j + 1, i] -= inverse[j + 1, i] * y[1, i]
+            u[j, i] -= inverse[j, i] * y[j, i]
 
 
 def _trace(facts: Vector, z: Vector, u: Matrix) -> float:
@@ -196,40 +200,6 @@ def _weighted(h: Vector, z: Vector) -> float:
     for i in range(len(z)):
         total += h[i] * z[i] * z[i]
     return total
-
-
-@relaxed("reassoc", "contract", "nsz")
-def _products(a: Vector, b: Vector, v: Matrix, c: Matrix) -> None:
-    """c = (V a, V b), four rows of V at a time."""
-    for k in range(0, c.shape[1], 4):
-        p, q, r, s = v[k], v[k + 1], v[k + 2], v[k + 3]
-        ap, aq, ar, as_ = 0.0, 0.0, 0.0, 0.0
-        bp, bq, br, bs = 0.0, 0.0, 0.0, 0.0
-        for i in range(len(a)):
-            ap += a[i] * p[i]
-            aq += a[i] * q[i]
-            ar += a[i] * r[i]
-            as_ += a[i] * s[i]
-            bp += b[i] * p[i]
-            bq += b[i] * q[i]
-            br += b[i] * r[i]
-            bs += b[i] * s[i]
-        c[0, k], c[0, k + 1], c[0, k + 2], c[0, k + 3] = ap, aq, ar, as_
-        c[1, k], c[1, k + 1], c[1, k + 2], c[1, k + 3] = bp, bq, br, bs
-
-
-@relaxed("reassoc", "contract", "nsz")
-def _sums(a: Vector, b: Vector, held: int, v: Matrix, y: Matrix) -> None:
-    """y = (V^T a, V^T b), four rows of V at a time."""
-    first, second = y[0], y[1]
-    for i in range(len(first)):
-        first[i] = 0.0
-        second[i] = 0.0
-    for k in range(0, held, 4):
-        p, q, r, s = v[k], v[k + 1], v[k + 2], v[k + 3]
-        for i in range(len(first)):
-            first[i] += a[k] * p[i] + a[k + 1] * q[i] + a[k + 2] * r[i] + a[k + 3] * s[i]
-            second[i] += b[k] * p[i] + b[k + 1] * q[i] + b[k + 2] * r[i] + b[k + 3] * s[i]
 
 
 @relaxed("reassoc", "contract", "nsz")
