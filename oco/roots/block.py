@@ -72,7 +72,7 @@ def block_in(room: Matrix, d: int) -> Block:
 
 def _rows(n: int, first: int) -> int:
     # Few rows make eigenvectors frequent, many make rounds long: the cost is flat around this.
-    return 4 * math.ceil((24.0 + 0.35 * first) / math.sqrt(n))
+    return 4 * math.ceil((36.0 + 0.335 * first) / math.sqrt(n))
 
 
 def empty_room(d: int) -> Matrix:

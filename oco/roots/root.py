@@ -57,7 +57,7 @@ def unit(root: Root) -> float:
 
 def wider(root: Root, vectors: Matrix) -> Root:
     """The same with more coordinates; `vectors` (k, d) are those of the learner, in coordinates without basis."""
-    old, d = len(root.basis), vectors.shape[1]
+    old = len(root.basis)
     made, block = no_root(vectors), block_in(root.room, old)
     held, rank = int(block.facts[HELD]), int(block.facts[RANK])
     facts, values, part = made.room[0, :FACTS], made.room[0, FACTS : FACTS + old], root.basis.copy()
