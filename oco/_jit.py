@@ -286,9 +286,10 @@ def _uncollected(work: Callable[..., Any]) -> Callable[..., Any]:
 class Kernel:
     """A function compiled for the types it is called with and kept on disk; `plain` is the same in Python."""
 
-    def __init__(self, function: Any, compiler: Any = KernelCompiler) -> None:
+    def __init__(self, function: Any, **options: Any) -> None:
         self.plain = self.__wrapped__ = function  # the second name is how a fingerprint finds its way in
-        self._compiled = numba.njit(_copy(function, package_digest()), **OPTIONS, pipeline_class=compiler)
+        options = OPTIONS | {"no_cfunc_wrapper": True, "pipeline_class": KernelCompiler} | options
+        self._compiled = numba.njit(_copy(function, package_digest()), **options)
         self._compiled._cache = ContentCache(function, _describe)
         self._compiled.compile = _uncollected(self._compiled.compile)
 
@@ -309,6 +310,12 @@ class Kernel:
         except NumbaError as error:
             raise TypeError(_explain(arguments, error)) from error
         return self._compiled.overloads[types].entry_point
+
+    def address(self, *types: Any) -> int:
+        """Where the machine code for arguments of these types is, for callers that use C's convention."""
+        self._compiled.compile(types)
+        made = self._compiled.overloads[types]
+        return int(made.library.get_pointer_to_function(made.fndesc.llvm_cfunc_wrapper_name))
 
 
 kernel = Kernel  # as a decorator

@@ -7,10 +7,11 @@ import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
 
 from oco._jit import specialise
 from oco.estimate import estimate, offered
-from oco.protocols import Vector
+from oco.protocols import Matrix, Vector
 
 LINE = 64  # bytes of a cache line
 
@@ -103,6 +104,16 @@ def _counted(a, before):  # type: ignore[no-untyped-def]
     return lambda a, before: _with_owner(a, before)
 
 
+def part(a: Matrix, start: int, rows: int, columns: int) -> Matrix:
+    """The view (rows, columns) of the numbers of a, in C order, from number `start` on; a outlives it."""
+    return a.reshape(-1)[start : start + rows * columns].reshape(rows, columns)
+
+
+@specialise(part)
+def _part(a, start, rows, columns):  # type: ignore[no-untyped-def]
+    return lambda a, start, rows, columns: _within(a, start, rows, columns)
+
+
 def prefetch(a: Vector, low: int, high: int) -> None:
     """Nothing but a hint that a[low:high] will be read soon."""
 
@@ -164,6 +175,19 @@ def _each_array(context: Any, builder: Any, kind: Any, values: Any, change: Any)
         return context.make_tuple(builder, kind, changed)
     context.nrt.incref(builder, kind, values[0])
     return values[0]
+
+
+@intrinsic
+def _within(typing, a, start, rows, columns):  # type: ignore[no-untyped-def]
+    def code(context, builder, signature, given):  # type: ignore[no-untyped-def]
+        array = context.make_array(a)(context, builder, given[0])
+        made, width = context.make_array(a)(context, builder), array.itemsize
+        data, shape = builder.gep(array.data, [given[1]]), given[2:]
+        strides = [builder.mul(shape[1], width), width]
+        populate_array(made, data=data, shape=shape, strides=strides, itemsize=width, meminfo=None)
+        return made._getvalue()
+
+    return a(a, types.intp, types.intp, types.intp), code
 
 
 @intrinsic

@@ -2,86 +2,13 @@
 
 import numpy as np
 import pytest
+from exact_matrix import STREAMS, distance, gradients, place, reference, walk
 from naive import full_matrix as twin
 
 from oco import Ball, Box, FullMatrixAdaGrad, FullMatrixDualAveraging, Player, Simplex, Space
-from oco.roots import no_root, root, solve
+from oco.roots import no_root, root
+from oco.roots.block import block_in, solve
 from oco.roots.quadrature import quadrature, weights
-
-Long = np.longdouble
-STREAMS = ("gaussian", "condition 1e6", "condition 1e10", "sparse", "low rank", "rotating")
-
-
-def gradients(name, d, rounds, seed=1):
-    rng = np.random.default_rng(seed)
-    g = rng.standard_normal((rounds, d))
-    turn = np.linalg.qr(rng.standard_normal((d, d)))[0]
-    if name.startswith("condition"):
-        return g * np.geomspace(1.0, float(name.split()[1]) ** -0.5, d) @ turn.T
-    if name == "sparse":
-        return g * (rng.random((rounds, d)) < 1.0 / np.arange(1, d + 1))
-    if name == "low rank":
-        return g[:, :3] @ turn[:3]
-    if name == "rotating":  # spikes, repetitions, zeros, and directions that are almost the same
-        spikes = np.where(np.arange(rounds) % 7 == 0, 100.0, 1.0)[:, None]
-        g = turn.T[np.arange(rounds) // 5 % d] * spikes + 1e-3 * g * (np.arange(rounds) % 7 == 3)[:, None]
-        g[5::7], g[6::7] = g[4::7][: len(g[5::7])], 0.0
-    return g
-
-
-def walk(learner, g, domain, compiled=True):
-    player = Player(learner, g.shape[1], domain, compiled=compiled)
-    path = [player.x.copy()]
-    for row in g:
-        player.update(row)
-        path.append(player.x.copy())
-    return np.array(path)
-
-
-def place(radius):
-    return Space() if np.isinf(radius) else Ball(radius)
-
-
-def jacobi(a, q):
-    """Eigenvalues and vectors of a symmetric matrix in extended precision, by Jacobi's rotations from the basis q."""
-    b, d = q.T @ a @ q, len(a)
-    for _ in range(20):
-        size = np.sqrt(np.abs(np.outer(np.diag(b), np.diag(b))))
-        if (np.abs(np.tril(b, -1)) <= 1e-19 * size).all():
-            break
-        for i in range(d - 1):
-            for j in range(i + 1, d):
-                angle = np.arctan2(2.0 * b[i, j], b[i, i] - b[j, j]) / 2.0
-                # The smaller of the two rotations keeps the order.
-                angle -= np.round(angle / (np.arctan(Long(1)) * 2)) * (np.arctan(Long(1)) * 2)
-                c, s = np.cos(angle), np.sin(angle)
-                turn = np.array([[c, -s], [s, c]])
-                b[:, [i, j]] = b[:, [i, j]] @ turn
-                b[[i, j]] = turn.T @ b[[i, j]]
-                q[:, [i, j]] = q[:, [i, j]] @ turn
-    return np.maximum(np.diag(b), 0.0), q
-
-
-def reference(g, radius, eta, delta):
-    """The algorithm in extended precision."""
-    d = g.shape[1]
-    path, outer, q = [np.zeros(d, Long)], np.zeros((d, d), Long), np.eye(d, dtype=Long)
-    for row in g.astype(Long):
-        outer += np.outer(row, row)
-        values, q = jacobi(outer, q)
-        h = Long(delta) + np.sqrt(values)
-        y, mu = q.T @ path[-1] - eta * (q.T @ row) / h, Long(0)
-        for _ in range(60 if np.linalg.norm(y.astype(float)) > radius else 0):
-            u = h * y / (h + mu)
-            size = np.sqrt((u * u).sum())
-            mu += (size / radius - 1.0) * size**2 / (u * u / (h + mu)).sum()
-        path.append(q @ (h * y / (h + mu)))
-    return np.array(path)
-
-
-def distance(path, exact):
-    sizes = np.maximum.accumulate(np.sqrt((exact * exact).sum(axis=1)))[1:]
-    return float((np.sqrt(((path - exact) ** 2).sum(axis=1))[1:] / sizes).max())
 
 
 @pytest.mark.parametrize("ratio", [1.0, 10.0, 55.0, 1e3, 1e6, 1e10, 1e16])
@@ -111,6 +38,30 @@ def test_is_as_exact_as_an_eigendecomposition_in_each_round(name, radius):
     path = walk(FullMatrixAdaGrad(0.5, 1e-4), g, place(radius))
     naive = twin(lambda t, x: g[t - 1], np.zeros(6), radius, len(g), 0.5, 1e-4)
     assert distance(path, exact) <= max(1e-11, distance(naive, exact))
+
+
+@pytest.mark.parametrize("radius", [np.inf, 0.7])
+@pytest.mark.parametrize("name", STREAMS)
+def test_is_as_exact_over_ten_thousand_rounds(name, radius):
+    g = gradients(name, 4, 10_000)
+    exact = reference(g, radius, 0.5, 1e-4)
+    naive = twin(lambda t, x: g[t - 1], np.zeros(4), radius, len(g), 0.5, 1e-4)
+    path = walk(FullMatrixAdaGrad(0.5, 1e-4), g, place(radius))
+    assert distance(path, exact) <= max(1e-11, distance(naive, exact))
+
+
+def test_control_one_gradient_of_ten_thousand_another():
+    g = gradients("gaussian", 4, 10_000)
+    exact = reference(g, np.inf, 0.5, 1e-4)
+    g[5000] *= 1.0 + 1e-6
+    assert distance(walk(FullMatrixAdaGrad(0.5, 1e-4), g, Space()), exact) > 1e-11
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_agrees_over_ten_thousand_rounds(name):
+    g = gradients(name, 30, 10_000)
+    naive = twin(lambda t, x: g[t - 1], np.zeros(30), np.inf, len(g), 0.5, 1e-3)
+    assert distance(walk(FullMatrixAdaGrad(0.5, 1e-3), g, Space()), naive) <= 1e-6
 
 
 @pytest.mark.parametrize("radius", [np.inf, 1.0])
@@ -252,11 +203,13 @@ def test_resolvents(name):
     g = gradients(name, 7, 50)
     held, outer = no_root(np.zeros((1, 7))), np.zeros((7, 7))
     for row in g[np.abs(g).max(axis=1) > 0.0]:
-        held, z, u = root.add(held, row, np.nan)
-        outer += np.outer(row, row) / held.unit**2
-    rule, width = held.block.rule, len(z)
+        z = root.add(held, row, np.nan)
+        outer += np.outer(row, row) / root.unit(held) ** 2
+    block = block_in(held.room, 7)
+    width, u = block.v.shape[1], block.u.copy()
     rotated = held.basis @ outer @ held.basis.T
-    for s, solved in zip(rule.nodes[0], u, strict=True):
-        expected = np.linalg.solve(rotated + s * np.eye(7), np.pad(z, (0, 7 - width)))[:width]
+    for s, solved in zip(block.nodes[0], u, strict=True):
+        expected = np.linalg.solve(rotated + s * np.eye(7), z)[:width]
         assert np.linalg.norm(solved - expected) <= 1e-5 * np.linalg.norm(expected)
-    assert np.allclose(solve(held.block, z)[0], u, rtol=1e-5, atol=1e-8 * np.abs(u).max())
+    solve((held.room, z[None]))
+    assert np.allclose(block.u, u, rtol=1e-5, atol=1e-8 * np.abs(u).max())

@@ -86,5 +86,5 @@ def adaptive_rounds(
 
 
 # The same for oco.few.Few: without loops over coordinates, and with what is alike in several of them in SIMD.
-dense_few = Kernel(dense_rounds.plain, PackedCompiler)
-adaptive_few = Kernel(adaptive_rounds.plain, PackedCompiler)
+dense_few = Kernel(dense_rounds.plain, pipeline_class=PackedCompiler)
+adaptive_few = Kernel(adaptive_rounds.plain, pipeline_class=PackedCompiler)

@@ -8,7 +8,7 @@ import numpy as np
 from oco.bounds import bound, lipschitz, radius, span, trajectory
 from oco.projections import add_multiple
 from oco.protocols import THEORY, Matrix, Round, Setting, Vector, declare
-from oco.roots import Root, back, ball_radius, include, no_root, settle, spectrum, times_inverse, wider
+from oco.roots import Root, back, ball_radius, include, no_root, settle, spectrum, times_inverse, unit, wider
 
 LARGEST = 4096  # above this dimension each of the matrices passes 100 MB
 
@@ -43,11 +43,12 @@ class FullMatrixAdaGrad(NamedTuple):
     def update(self, now: Round, g: Vector, state: FullMatrixState, domain: Any) -> FullMatrixState:
         if now.norm2 == 0.0:
             return state
-        root, z, u = include(domain, state.root, g, self.delta if ball_radius(domain) == math.inf else math.nan)
-        delta = self.delta / root.unit
+        root = state.root
+        z = include(domain, root, g, self.delta if ball_radius(domain) == math.inf else math.nan)
+        delta = self.delta / unit(root)
         y = root.turned[0]
-        add_multiple(y[: len(z)], -self.eta, times_inverse(domain, root, delta, z, u))
-        root = settle(domain, root, delta, y)
+        add_multiple(y, -self.eta, times_inverse(domain, root, delta, z, True))
+        settle(domain, root, delta, y)
         return FullMatrixState(back(root, y), root)
 
     def metric(self, now: Round, state: FullMatrixState) -> Matrix:

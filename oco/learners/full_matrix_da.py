@@ -17,9 +17,9 @@ from oco.roots import (
     no_root,
     on_sphere,
     settle,
-    solve,
     spectrum,
     times_inverse,
+    unit,
     wider,
 )
 
@@ -59,19 +59,18 @@ class FullMatrixDualAveraging(NamedTuple):
     def update(self, now: Round, g: Vector, state: LazyMatrixState, domain: Any) -> LazyMatrixState:
         if now.norm2 == 0.0:
             return state
-        radius = ball_radius(domain)
-        root, z, _ = include(domain, state.root, g, self.delta if radius == math.inf else math.nan)
-        delta, eta = self.delta / root.unit, self.eta / root.unit
+        root, radius = state.root, ball_radius(domain)
+        z = include(domain, root, g, self.delta if radius == math.inf else math.nan)
+        delta, eta = self.delta / unit(root), self.eta / unit(root)
         start, total, y = root.turned[0], root.turned[1], root.turned[2]
-        add_multiple(total[: len(z)], root.unit, z)
-        u, _ = solve(root.block, total[: len(z)])
+        add_multiple(total, unit(root), z)
         for i in range(len(y)):
             y[i] = start[i]
-        add_multiple(y[: len(z)], -eta, times_inverse(domain, root, delta, total[: len(z)], u))
+        add_multiple(y, -eta, times_inverse(domain, root, delta, total, False))
         if norm(y) > radius and norm(start) == 0.0:
-            root = on_sphere(root, delta, radius, y, start, -eta, 0.0, total[: len(z)], u)
+            on_sphere(root, delta, radius, y, start, -eta, 0.0, total, True)
         else:
-            root = settle(domain, root, delta, y)
+            settle(domain, root, delta, y)
         return LazyMatrixState(back(root, y), root)
 
     def tune(self, setting: Setting) -> "FullMatrixDualAveraging":

@@ -6,8 +6,7 @@ projections need eigenvectors, one eigendecomposition a round. steps: what a lea
 """
 
 from oco.roots.ball import on_sphere
-from oco.roots.block import solve
-from oco.roots.root import Root, back, no_root, spectrum, wider
+from oco.roots.root import Root, back, no_root, spectrum, unit, wider
 from oco.roots.steps import ball_radius, include, settle, times_inverse
 
 __all__ = [
@@ -18,8 +17,8 @@ __all__ = [
     "no_root",
     "on_sphere",
     "settle",
-    "solve",
     "spectrum",
     "times_inverse",
+    "unit",
     "wider",
 ]

@@ -10,135 +10,188 @@ from typing import NamedTuple
 
 import numpy as np
 
+from oco._back import apart
 from oco._jit import relaxed
+from oco.lowlevel import part
 from oco.projections import add_multiple, dot, scale
 from oco.protocols import Matrix, Vector
-from oco.roots.quadrature import Quadrature, weights
+from oco.roots.quadrature import MOST, Quadrature, weights
 
 CANCELLED = 1e5  # at most five digits of rho may be lost
+
+UNIT = 0  # a power of two, of the size of the first gradient, in which gradients are measured
+RANK = 1  # of G
+MULTIPLIER = 2  # of the last projection onto a ball, where the search for the next begins
+FIRST = 3  # rank of G before the block
+NODES = 4  # n
+ROWS = 5  # that v has room for
+WIDTH = 6  # of v
+HELD = 7  # rows of v
+LOW = 8  # the range of
+HIGH = 9  # the quadrature
+WATCHED = 10  # a shift s <= low / 4, the smallest if there is none,
+TRACE = 11  # and the trace of (G + s)^{-1} on the first w coordinates
+FACTS = 12
 
 
 class Block(NamedTuple):
     """What has come since the last eigendecomposition; arrays (., w) hold the first w rotated coordinates."""
 
-    rule: Quadrature
+    facts: Vector  # (FACTS,): the numbers above
+    values: Vector  # (d,): lam, falling, zero from the rank at the beginning of the block
+    across: Vector  # (rows,): sum_k |<v_i, v_k>|; by the largest of these, at most, lam_max has grown
+    nodes: Matrix  # (4, n): of the quadrature
     v: Matrix  # (rows, w): the rotated gradients, zeros below row `held`
     inverse: Matrix  # (n, w): X_j
     factor: Matrix  # (n, .): T_j in bands of four rows, each as long as its last
-    held: int
-    first: int  # rank of G before the block
-    top: float  # largest eigenvalue of G before the block
-    across: Vector  # (rows,): sum_k |<v_i, v_k>|; by the largest of these, at most, it has grown
-    watched: int  # a shift s <= low / 4, the smallest if there is none,
-    trace: float  # and the trace of (G + s)^{-1} on the w coordinates
+    u: Matrix  # (n, w): the last solution,
+    w: Matrix  # (n, rows): and its w_j
 
 
-def empty_block() -> Block:
-    none = np.zeros((0, 0))
-    return Block(Quadrature(none, 0.0, 0.0), none, none, none, 0, 0, 0.0, np.zeros(0), 0, 0.0)
+def block_in(room: Matrix, d: int) -> Block:
+    """The numbers and arrays that lie in `room` (1, .) one after the other."""
+    facts = room[0, :FACTS]
+    n, rows, width = int(facts[NODES]), int(facts[ROWS]), int(facts[WIDTH])
+    nodes = FACTS + d + rows
+    v = nodes + 4 * n
+    inverse = v + rows * width
+    u = inverse + n * width
+    w = u + n * width
+    return Block(
+        facts,
+        room[0, FACTS : FACTS + d],
+        room[0, FACTS + d : nodes],
+        part(room, nodes, 4, n),
+        part(room, v, rows, width),
+        part(room, inverse, n, width),
+        part(room, w + n * rows, n, (rows // 4) * (2 * rows + 8)),
+        part(room, u, n, width),
+        part(room, w, n, rows),
+    )
 
 
-def new_block(rule: Quadrature, values: Vector, first: int) -> Block:
-    """A block on the eigenvalues `values`, of which `first` are positive."""
-    shifts = rule.nodes[0]
-    n = len(shifts)
+def _rows(n: int, first: int) -> int:
     # Few rows make eigenvectors frequent, many make rounds long: the cost is flat around this.
-    rows = 4 * math.ceil((24.0 + 0.35 * first) / math.sqrt(n))
-    width = min(len(values), first + rows)
-    inverse = np.empty((n, width))
+    return 4 * math.ceil((36.0 + 0.335 * first) / math.sqrt(n))
+
+
+def empty_room(d: int) -> Matrix:
+    """Room for every block in d dimensions; pages that none uses cost nothing."""
+
+    def size(n: int) -> int:
+        rows = _rows(n, d)
+        return FACTS + d + rows + 4 * n + rows * d + n * (2 * d + rows + (rows // 4) * (2 * rows + 8))
+
+    room = np.zeros((1, max(size(n) for n in range(2, MOST + 1, 2))))
+    room[0, UNIT] = 1.0
+    return room
+
+
+def begin(room: Matrix, d: int, rule: Quadrature, first: int) -> None:
+    """A block on the eigenvalues in `room`, of which `first` are positive."""
+    n = rule.nodes.shape[1]
+    rows = _rows(n, first)
+    facts = room[0, :FACTS]
+    facts[RANK] = facts[FIRST] = first
+    facts[NODES], facts[ROWS], facts[WIDTH], facts[HELD] = n, rows, min(d, first + rows), 0
+    facts[LOW], facts[HIGH] = rule.low, rule.high
+    block = block_in(room, d)
+    block.nodes[:] = rule.nodes
+    block.inverse[:] = 1.0 / (block.values[: block.v.shape[1]] + rule.nodes[0][:, None])
+    for array in (block.across, block.v, block.factor):
+        array[:] = 0.0
+    watched = max(0, int(np.count_nonzero(rule.nodes[0] <= 0.25 * rule.low)) - 1)
+    facts[WATCHED], facts[TRACE] = watched, block.inverse[watched].sum()
+
+
+@apart
+def solve(arrays: tuple[Matrix, ...]) -> None:
+    """For (room, z): block.u = (G + s_j)^{-1} z, and w_j in block.w, rounded up to fours."""
+    room, z = arrays
+    block = block_in(room, z.shape[1])
+    inverse, v, u, w = block.inverse, block.v, block.u, block.w
+    n, width = u.shape
     for j in range(n):
         for i in range(width):
-            inverse[j, i] = 1.0 / (values[i] + shifts[j])
-    watched = 0
-    while watched + 1 < n and shifts[watched + 1] <= 0.25 * rule.low:
-        watched += 1
-    trace = 0.0
-    for i in range(width):
-        trace += inverse[watched, i]
-    factor = np.zeros((n, (rows // 4) * (2 * rows + 8)))
-    return Block(rule, np.zeros((rows, width)), inverse, factor, 0, first, values[0], np.zeros(rows), watched, trace)
-
-
-def solve(block: Block, z: Vector) -> tuple[Matrix, Matrix]:
-    """(G + s_j)^{-1} z (n, w), and w_j (n, held rounded up to fours)."""
-    inverse = block.inverse
-    n, width = inverse.shape
-    u = np.empty((n, width))
+            u[j, i] = inverse[j, i] * z[0, i]
+    padded = 4 * ((int(block.facts[HELD]) + 3) // 4)
+    if padded == 0:
+        return
+    known = part(v, 0, padded, width)
+    c = np.empty((n, padded))
+    np.dot(u, known.T, c)
+    for j in range(n):
+        _through_factor(block.factor[j], c[j], w[j])
+        for k in range(padded):
+            c[j, k] = w[j, k]
+    y = np.empty((n, width))
+    np.dot(c, known, y)
     for j in range(n):
         for i in range(width):
-            u[j, i] = inverse[j, i] * z[i]
-    padded = 4 * ((block.held + 3) // 4)
-    w = np.zeros((n, padded))
-    c = np.empty((2, padded))
-    y = np.empty((2, width))
-    for j in range(0, n if padded > 0 else 0, 2):
-        _products(u[j], u[j + 1], block.v, c)
-        _through_factor(block.factor[j], c[0], w[j])
-        _through_factor(block.factor[j + 1], c[1], w[j + 1])
-        _sums(w[j], w[j + 1], block.v, y)
-        for i in range(width):
-            u[j, i] -= inverse[j, i] * y[0, i]
-            u[j + 1, i] -= inverse[j + 1, i] * y[1, i]
-    return u, w
+            u[j, i] -= inverse[j, i] * y[j, i]
 
 
-def _trace(block: Block, z: Vector, u: Matrix) -> float:
+def _trace(facts: Vector, z: Vector, u: Matrix) -> float:
     """`trace` for G + z z^T."""
-    j = block.watched
-    return block.trace - dot(u[j], u[j]) / (1.0 + dot(z, u[j]))
+    watched = u[int(facts[WATCHED])]
+    return facts[TRACE] - dot(watched, watched) / (1.0 + dot(z, watched))
 
 
-def _meet(block: Block, z: Vector) -> float:
+def _meet(across: Vector, m: int, v: Matrix, z: Vector) -> float:
     """Enter z in `across`; returns the largest of its entries."""
-    m = block.held
-    block.across[m] = dot(z, z)
+    across[m] = dot(z, z)
     most = 0.0
     for k in range(m):
-        product = abs(dot(block.v[k], z))
-        block.across[k] += product
-        block.across[m] += product
-        most = max(most, block.across[k])
-    return max(most, block.across[m])
+        product = abs(dot(v[k], z))
+        across[k] += product
+        across[m] += product
+        most = max(most, across[k])
+    return max(most, across[m])
 
 
-def sound(block: Block, z: Vector, u: Matrix, rank: int) -> bool:
+def sound(block: Block, z: Vector, rank: int) -> bool:
     """Whether G + z z^T, of this rank, is sure to keep its spectrum in the rule's range, and u = solve(z) digits."""
+    facts, u = block.facts, block.u
     if not _weighted(block.inverse[0], z) <= CANCELLED * (1.0 + dot(z, u[0])):
         return False
-    if not block.top + _meet(block, z) <= block.rule.high:
+    if not block.values[0] + _meet(block.across, int(facts[HELD]), block.v, z) <= facts[HIGH]:
         return False
     # 1 / (lam_min + s) <= trace on the span <= 1 / (low + s); without a new direction eigenvalues only grow.
-    s = block.rule.nodes[0, block.watched]
-    return rank == block.first or _trace(block, z, u) - (len(z) - rank) / s <= 1.0 / (block.rule.low + s)
+    s = block.nodes[0, int(facts[WATCHED])]
+    return rank == facts[FIRST] or _trace(facts, z, u) - (len(z) - rank) / s <= 1.0 / (facts[LOW] + s)
 
 
-def append(block: Block, z: Vector, u: Matrix, w: Matrix) -> Block:
+def append(block: Block, z: Vector) -> None:
     """G + z z^T; u and w are solve(z), and u becomes what it is for the new G."""
-    m, trace = block.held, _trace(block, z, u)
+    facts, factor, u, w = block.facts, block.factor, block.u, block.w
+    m = int(facts[HELD])
+    facts[TRACE] = _trace(facts, z, u)
+    facts[HELD] = m + 1
     length = 4 * (m // 4 + 1)
     start = length * (length // 2 - 2) + m % 4 * length  # after bands of 4 * 4, 4 * 8, ... numbers
     for j in range(len(u)):
         rho = max(1.0, 1.0 + dot(z, u[j]))
-        row = block.factor[j, start : start + length]
+        row = factor[j, start : start + length]
         for k in range(m):
             row[k] = -w[j, k] / math.sqrt(rho)
         row[m] = 1.0 / math.sqrt(rho)
         scale(u[j], 1.0 / rho)
     for i in range(len(z)):
         block.v[m, i] = z[i]
-    rule, v, inverse, factor, _, first, top, across, watched, _ = block
-    return Block(rule, v, inverse, factor, m + 1, first, top, across, watched, trace)
 
 
-def combine(block: Block, delta: float, z: Vector, u: Matrix) -> Vector:
-    """1 / (delta + sqrt G) z from u = (G + s_j)^{-1} z."""
-    w, rest = weights(block.rule, delta)
-    total = np.empty(len(z))
-    for i in range(len(z)):
-        total[i] = rest * z[i]
-    for j in range(len(u)):
-        add_multiple(total, w[j], u[j])
-    return total
+@apart
+def combine(arrays: tuple[Matrix, ...]) -> None:
+    """For (room, delta, z, x): x = 1 / (delta + sqrt G) z from block.u = (G + s_j)^{-1} z, zero from w on."""
+    room, numbers, rows, sums = arrays
+    z, x = rows[0], sums[0]
+    block = block_in(room, len(z))
+    w, rest = weights(Quadrature(block.nodes, block.facts[LOW], block.facts[HIGH]), numbers[0, 0])
+    total = x[: block.u.shape[1]]
+    for i in range(len(x)):
+        x[i] = rest * z[i] if i < len(total) else 0.0
+    for j in range(len(w)):
+        add_multiple(total, w[j], block.u[j])
 
 
 @relaxed("reassoc", "contract", "nsz")
@@ -150,42 +203,10 @@ def _weighted(h: Vector, z: Vector) -> float:
 
 
 @relaxed("reassoc", "contract", "nsz")
-def _products(a: Vector, b: Vector, v: Matrix, c: Matrix) -> None:
-    """c = (V a, V b), four rows of V at a time."""
-    for k in range(0, c.shape[1], 4):
-        p, q, r, s = v[k], v[k + 1], v[k + 2], v[k + 3]
-        ap, aq, ar, as_ = 0.0, 0.0, 0.0, 0.0
-        bp, bq, br, bs = 0.0, 0.0, 0.0, 0.0
-        for i in range(len(a)):
-            ap += a[i] * p[i]
-            aq += a[i] * q[i]
-            ar += a[i] * r[i]
-            as_ += a[i] * s[i]
-            bp += b[i] * p[i]
-            bq += b[i] * q[i]
-            br += b[i] * r[i]
-            bs += b[i] * s[i]
-        c[0, k], c[0, k + 1], c[0, k + 2], c[0, k + 3] = ap, aq, ar, as_
-        c[1, k], c[1, k + 1], c[1, k + 2], c[1, k + 3] = bp, bq, br, bs
-
-
-@relaxed("reassoc", "contract", "nsz")
-def _sums(a: Vector, b: Vector, v: Matrix, y: Matrix) -> None:
-    """y = (V^T a, V^T b), four rows of V at a time."""
-    first, second = y[0], y[1]
-    for i in range(len(first)):
-        first[i] = 0.0
-        second[i] = 0.0
-    for k in range(0, len(a), 4):
-        p, q, r, s = v[k], v[k + 1], v[k + 2], v[k + 3]
-        for i in range(len(first)):
-            first[i] += a[k] * p[i] + a[k + 1] * q[i] + a[k + 2] * r[i] + a[k + 3] * s[i]
-            second[i] += b[k] * p[i] + b[k + 1] * q[i] + b[k + 2] * r[i] + b[k + 3] * s[i]
-
-
-@relaxed("reassoc", "contract", "nsz")
 def _through_factor(t: Vector, c: Vector, w: Vector) -> None:
-    """w += T^T T c, each band of four rows read once."""
+    """w = T^T T c, each band of four rows read once."""
+    for k in range(len(c)):
+        w[k] = 0.0
     start = 0
     for length in range(4, len(c) + 1, 4):
         a, b = t[start : start + length], t[start + length : start + 2 * length]

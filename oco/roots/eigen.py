@@ -8,24 +8,25 @@ import numpy as np
 from oco._back import in_python
 from oco.projections import dot
 from oco.protocols import Matrix, Vector
-from oco.roots.block import empty_block
+from oco.roots.block import FACTS, RANK, UNIT
 from oco.roots.root import NEW, Root, back, in_unit, straightened, turn
 
 
-def enter(root: Root, g: Vector) -> tuple[Root, Vector]:
-    """G + g g^T in a basis of its eigenvectors, and the rotated g (d,)."""
+def enter(root: Root, g: Vector) -> Vector:
+    """G + g g^T in a basis of its eigenvectors; the rotated g (d,)."""
     z = np.empty((1, len(g)))
-    facts = np.array([[float(root.rank), root.unit]])
-    _enter((root.basis, root.values.reshape((1, -1)), root.turned, g.reshape((1, -1)), z, facts))
-    rank, unit = int(facts[0, 0]), facts[0, 1]
-    return Root(unit, root.basis, root.values, root.turned, rank, 0.0, empty_block()), z[0]
+    for i in range(len(g)):
+        z[0, i] = g[i]
+    _enter((root.basis, root.turned, root.room, z))
+    return z[0]
 
 
 @in_python
 def _enter(arrays: tuple[Matrix, ...]) -> None:
-    """For `enter`; facts: rank and unit."""
-    basis, (values,), turned, (g,), (z,), (facts,) = arrays
-    rank, unit = in_unit(values, int(facts[0]), float(facts[1]), float(np.abs(g).max()))
+    basis, turned, (room,), (z,) = arrays
+    values, g = room[FACTS : FACTS + len(z)], z.copy()
+    rank = in_unit(room, values, g)
+    unit = room[UNIT]
     z[:], _ = straightened(basis, g / unit)
     rest = z[rank:]
     outside = float(np.linalg.norm(rest))
@@ -38,7 +39,7 @@ def _enter(arrays: tuple[Matrix, ...]) -> None:
         rank += 1
         rest[0] = end
     z[rank:] = 0.0
-    facts[:] = turn(basis, values, turned, z[None, :rank]), unit
+    room[RANK] = turn(basis, values, turned, z[None, :rank])
     z[:] = basis @ (g / unit)
 
 
@@ -46,7 +47,7 @@ def divide(root: Root, delta: float, v: Vector) -> Vector:
     """(delta + sqrt G)^+ v."""
     x = np.zeros(len(v))
     for i in range(len(v)):
-        h = delta + math.sqrt(root.values[i])
+        h = delta + math.sqrt(root.room[0, FACTS + i])
         x[i] = v[i] / h if h > 0.0 else 0.0
     return x
 
@@ -55,7 +56,7 @@ def project(domain: Any, root: Root, delta: float, y: Vector) -> None:
     """argmin_{u in X} |u - y|_H in place of the rotated y (d,)."""
     h = np.empty(len(y))
     for i in range(len(y)):
-        h[i] = delta + math.sqrt(root.values[i])
+        h[i] = delta + math.sqrt(root.room[0, FACTS + i])
     x = back(root, y)
     domain.project_metric(x, h, root.basis.T)
     for i in range(len(y)):

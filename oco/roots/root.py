@@ -10,11 +10,25 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oco._back import in_python
+from oco._back import apart, in_python
 from oco.projections import add_multiple, dot, norm
 from oco.protocols import Matrix, Vector
-from oco.roots.block import Block, append, empty_block, new_block, solve, sound
-from oco.roots.quadrature import MOST, Quadrature, quadrature
+from oco.roots.block import (
+    FACTS,
+    FIRST,
+    HELD,
+    RANK,
+    ROWS,
+    UNIT,
+    append,
+    begin,
+    block_in,
+    combine,
+    empty_room,
+    solve,
+    sound,
+)
+from oco.roots.quadrature import quadrature
 
 NEW = 1e-13  # a part outside the span as small as this, relative to |g|, is rounding
 SKEW = 1e-12  # a basis that changes |g|^2 by more is made orthogonal again
@@ -25,75 +39,108 @@ GRADED = 1e-7  # lam_min / lam_max below which eigenvalues of a sum lose digits 
 
 
 class Root(NamedTuple):
-    unit: float  # a power of two, of the size of the first gradient, in which gradients are measured
     basis: Matrix  # (d, d), orthogonal, by rows
-    values: Vector  # (d,): lam, falling, zero from the rank at the beginning of the block
     turned: Matrix  # (k, d): vectors of the learner's own, in the coordinates of the basis
-    rank: int
-    multiplier: float  # of the last projection onto a ball, where the search for the next begins
-    block: Block
+    room: Matrix  # (1, .): all else, see Block
 
 
 def no_root(vectors: Matrix) -> Root:
     """G = 0; `vectors` (k, d) will be turned with the basis."""
     d = vectors.shape[1]
-    return Root(1.0, np.eye(d), np.zeros(d), vectors.copy(), 0, 0.0, empty_block())
+    return Root(np.eye(d), vectors.copy(), empty_room(d))
+
+
+def unit(root: Root) -> float:
+    """That in which gradients are measured."""
+    return root.room[0, UNIT]
 
 
 def wider(root: Root, vectors: Matrix) -> Root:
     """The same with more coordinates; `vectors` (k, d) are those of the learner, in coordinates without basis."""
-    old, d = len(root.basis), vectors.shape[1]
-    basis = np.eye(d)
-    basis[:old, :old] = root.basis
-    values = np.pad(root.values, (0, d - old))
-    return Root(root.unit, basis, values, vectors @ basis.T, root.rank, root.multiplier, root.block)
+    old = len(root.basis)
+    made, block = no_root(vectors), block_in(root.room, old)
+    held, rank = int(block.facts[HELD]), int(block.facts[RANK])
+    facts, values, part = made.room[0, :FACTS], made.room[0, FACTS : FACTS + old], root.basis.copy()
+    facts[UNIT], facts[FIRST], values[:] = unit(root), block.facts[FIRST], block.values
+    facts[RANK] = turn(part, values, vectors[:, :old].copy(), block.v[:held, :rank]) if held else rank
+    made.basis[:old, :old] = part
+    made.turned[:] = vectors @ made.basis.T
+    return made
 
 
 def spectrum(root: Root) -> tuple[Vector, Matrix]:
     """The eigenvalues of sqrt G, falling, and an orthogonal matrix of eigenvectors, by columns."""
-    width, d = root.block.v.shape[1], len(root.values)
-    rows = np.pad(root.block.v[: root.block.held], [(0, 0), (0, d - width)])
-    _, roots, turn = np.linalg.svd(np.vstack([np.diag(np.sqrt(root.values)), rows]), full_matrices=False)
-    return root.unit * roots, root.basis.T @ turn.T
+    d = len(root.basis)
+    block = block_in(root.room, d)
+    rows = np.pad(block.v[: int(block.facts[HELD])], [(0, 0), (0, d - block.v.shape[1])])
+    _, roots, turn = np.linalg.svd(np.vstack([np.diag(np.sqrt(block.values)), rows]), full_matrices=False)
+    return unit(root) * roots, root.basis.T @ turn.T
 
 
-def add(root: Root, g: Vector, delta: float) -> tuple[Root, Vector, Matrix]:
-    """G + g g^T; the rotated g (w,), and (G + g g^T + s_j)^{-1} of it (n, w).
+def add(root: Root, g: Vector, delta: float) -> Vector:
+    """G + g g^T; the rotated g (d,).
 
     delta: the only one that the block will be asked for, NaN where there may be others.
     """
-    fresh = root.block.held == len(root.block.v)
+    z = np.empty((1, len(g)))
+    numbers = np.empty((1, 1))
+    for i in range(len(g)):
+        z[0, i] = g[i]
+    numbers[0, 0] = delta
+    _add((root.basis, root.turned, root.room, z, numbers))
+    return z[0]
+
+
+@apart
+def _add(arrays: tuple[Matrix, ...]) -> None:
+    """For `add`: z is g, then the rotated g, and block.u becomes (G + g g^T + s_j)^{-1} of it."""
+    basis, turned, room, rotated, numbers = arrays
+    given, z = rotated.copy(), rotated[0]
+    block = block_in(room, len(z))
+    fresh = block.facts[HELD] == block.facts[ROWS]
     while True:
         if fresh:
-            root = renewed(root, g, delta)
-        block = root.block
+            _renew((basis, turned, room, given, numbers))
+            block = block_in(room, len(z))
         width = block.v.shape[1]
-        rank, z, straight = rotate(root, g)
-        z = z[:width]
-        u, w = solve(block, z)
-        keeps = sound(block, z, u, rank)
+        rank, straight = rotate(basis, turned, block.facts, given[0], z)
+        solve((room, rotated))
+        keeps = sound(block, z[:width], rank)
         if fresh or (keeps and straight and rank <= width):
-            block = append(block, z, u, w)
-            return Root(root.unit, root.basis, root.values, root.turned, rank, root.multiplier, block), z, u
+            append(block, z[:width])
+            block.facts[RANK] = rank
+            return
         fresh = True
 
 
-def rotate(root: Root, g: Vector) -> tuple[int, Vector, bool]:
-    """The rank with g among the gradients; g in the basis, which a new direction enters; whether it kept its length."""
-    d, rank = len(g), root.rank
-    z = np.empty(d)
+def rotate(basis: Matrix, turned: Matrix, facts: Vector, g: Vector, z: Vector) -> tuple[int, bool]:
+    """z = g in the basis, which a new direction enters; the rank with it, and whether g kept its length."""
+    d, rank, unit = len(g), int(facts[RANK]), facts[UNIT]
     for i in range(d):
-        z[i] = dot(root.basis[i], g) / root.unit
-    size = norm(g) / root.unit
+        z[i] = dot(basis[i], g) / unit
+    size = norm(g) / unit
     straight = abs(norm(z) - size) <= SKEW * size
     if rank < d:
         outside = norm(z[rank:])
         if outside > NEW * size:
-            z[rank] = _reflect(root, z[rank:], outside)
+            z[rank] = _reflect(basis[rank:], turned, rank, z[rank:], outside)
             rank += 1
         for i in range(rank, d):
             z[i] = 0.0
-    return rank, z, straight
+    return rank, straight
+
+
+def divided(root: Root, delta: float, v: Vector, included: bool) -> Vector:
+    """(delta + sqrt G)^{-1} v of a rotated v (d,) in the span; included: whether v is what `add` just returned."""
+    rows = np.empty((2, len(v)))
+    number = np.empty((1, 1))
+    for i in range(len(v)):
+        rows[0, i] = v[i]
+    number[0, 0] = delta
+    if not included:
+        solve((root.room, rows[:1]))
+    combine((root.room, number, rows[:1], rows[1:]))
+    return rows[1]
 
 
 def back(root: Root, y: Vector) -> Vector:
@@ -104,30 +151,17 @@ def back(root: Root, y: Vector) -> Vector:
     return x
 
 
-def renewed(root: Root, g: Vector, delta: float) -> Root:
-    """The same G in a basis of its eigenvectors, with a block that has room for G + g g^T and for what may come."""
-    nodes = np.empty((4, MOST))
-    facts = np.empty((1, 5))
-    facts[0, 0], facts[0, 1], facts[0, 2] = root.rank, root.block.first, delta
-    facts[0, 3] = root.unit
-    rows = root.block.v[: root.block.held]
-    _renew((root.basis, root.values.reshape((1, -1)), root.turned, rows, g.reshape((1, -1)), nodes, facts))
-    first, n = int(facts[0, 0]), int(facts[0, 1])
-    rule = Quadrature(nodes[:, :n].copy(), facts[0, 2], facts[0, 3])
-    block = new_block(rule, root.values, first)
-    return Root(facts[0, 4], root.basis, root.values, root.turned, first, root.multiplier, block)
-
-
 @in_python
 def _renew(arrays: tuple[Matrix, ...]) -> None:
-    """For `renewed`; facts: rank, first, delta, unit are exchanged for rank, the number of nodes, low, high, unit."""
-    basis, (values,), turned, v, (g,), nodes, (facts,) = arrays
-    rank, delta, unit = int(facts[0]), float(facts[2]), float(facts[3])
-    grows = rank > facts[1]
-    if len(v) > 0:
-        rank = turn(basis, values, turned, v[:, :rank])
-    rank, unit = in_unit(values, rank, unit, float(np.abs(g).max()))
-    z, size = straightened(basis, g / unit)
+    """The same G in a basis of its eigenvectors, with a block that has room for G + g g^T and for what may come."""
+    basis, turned, room, (g,), ((delta,),) = arrays
+    facts, values, _, _, v, *_ = block_in(room, len(g))
+    held, rank = int(facts[HELD]), int(facts[RANK])
+    grows = rank > facts[FIRST]
+    if held > 0:
+        facts[RANK] = turn(basis, values, turned, v[:held, :rank])
+    rank = in_unit(facts, values, g)
+    z, size = straightened(basis, g / facts[UNIT])
     square, outside = size * size, float(np.linalg.norm(z[rank:]))
     low = float(values[rank - 1]) if rank > 0 else square
     high = 2.5 * max(float(values[0]), square)
@@ -139,18 +173,17 @@ def _renew(arrays: tuple[Matrix, ...]) -> None:
     if not math.isfinite(high):
         turned[:] = math.nan
         low = high = 1.0
-    rule = quadrature(max(low, FAINT * high), high, delta / unit)
-    nodes[:, : rule.nodes.shape[1]] = rule.nodes
-    facts[:] = rank, rule.nodes.shape[1], rule.low, rule.high, unit
+    begin(room, len(g), quadrature(max(low, FAINT * high), high, float(delta / facts[UNIT])), rank)
 
 
-def in_unit(values: Vector, rank: int, unit: float, peak: float) -> tuple[int, float]:
-    """Rank and unit with which a gradient of this largest entry can come; the eigenvalues are brought to the unit."""
+def in_unit(facts: Vector, values: Vector, g: Vector) -> int:
+    """The rank, after unit and eigenvalues were changed where g could not come in the unit."""
+    rank, unit, peak = int(facts[RANK]), float(facts[UNIT]), float(np.abs(g).max())
     if peak > 0.0 and (rank == 0 or peak > LEAP * unit):
-        before, unit = unit, math.ldexp(1.0, math.frexp(peak)[1])
-        values *= (before / unit) ** 2
+        facts[UNIT] = math.ldexp(1.0, math.frexp(peak)[1])
+        values *= (unit / facts[UNIT]) ** 2
         rank = int(np.count_nonzero(values))
-    return rank, unit
+    return rank
 
 
 def turn(basis: Matrix, values: Vector, turned: Matrix, v: Matrix) -> int:
@@ -182,7 +215,7 @@ def straightened(basis: Matrix, g: Vector) -> tuple[Vector, float]:
     return z, size
 
 
-def _reflect(root: Root, v: Vector, size: float) -> float:
+def _reflect(rows: Matrix, turned: Matrix, rank: int, v: Vector, size: float) -> float:
     """Householder's reflection of the rows outside the span that takes v (d - rank,) to -+size e_1, which is returned.
 
     v is used up.
@@ -190,13 +223,12 @@ def _reflect(root: Root, v: Vector, size: float) -> float:
     end = -math.copysign(size, v[0])
     v[0] -= end
     square = abs(v[0]) * size
-    rows = root.basis[root.rank :]
-    image = np.zeros(len(root.values))
+    image = np.zeros(rows.shape[1])
     for i in range(len(v)):
         add_multiple(image, v[i], rows[i])
     for i in range(len(v)):
         add_multiple(rows[i], -v[i] / square, image)
-    for k in range(len(root.turned)):
-        part = root.turned[k, root.rank :]
+    for k in range(len(turned)):
+        part = turned[k, rank:]
         add_multiple(part, -dot(v, part) / square, v)
     return end
