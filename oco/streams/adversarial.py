@@ -8,6 +8,7 @@ import numpy as np
 from oco.bounds import bound, minimax
 from oco.domains import Ball
 from oco.losses import Linear
+from oco.lowlevel import signed
 from oco.projections import norm
 from oco.protocols import Vector, declare
 from oco.streams.signs import is_linear
@@ -27,7 +28,7 @@ class SignFlip(NamedTuple):
     def reveal(self, t: int, x: Vector, rng: np.random.Generator, memory: Vector, a: Vector) -> float:
         size = self.scale / math.sqrt(len(x))
         for i in range(len(x)):
-            a[i] = size if x[i] >= 0.0 else -size
+            a[i] = signed(size, x[i], len(x))
         return 0.0
 
 
