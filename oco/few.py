@@ -14,7 +14,7 @@ from numba.core import types as nbtypes
 from numba.extending import intrinsic
 
 from oco._jit import specialise
-from oco.lowlevel import uncounted
+from oco.lowlevel.arrays import uncounted
 from oco.projections import largest
 from oco.protocols import Matrix, Round, Vector
 from oco.updates import ByRule, Coordinates, in_precision, load, store

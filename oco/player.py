@@ -11,7 +11,7 @@ from oco.applied import by_rule, by_support, first_of, told, whole
 from oco.domains import Space, nearest
 from oco.few import LEAST, MOST, few
 from oco.fit import check_dimension, check_dtype, check_fit, check_rule, check_start, check_state, validate
-from oco.lowlevel import LINE
+from oco.lowlevel.prefetch import LINE
 from oco.penalty import NONE, Penalty
 from oco.protocols import Block, Dense, Matrix, Round, Sparse, Vector
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from oco._jit import relaxed
-from oco.lowlevel import order, unordered
+from oco.lowlevel.numbers import order, unordered
 from oco.protocols import Matrix, Vector
 
 

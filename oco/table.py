@@ -8,11 +8,11 @@ import numpy as np
 from oco._jit import rounded, twin
 from oco.engine.lanes import Abreast, dense_lanes, sparse_lanes, tally_lanes
 from oco.engine.ledger import Ledger
+from oco.lowlevel.simd import LANES, aligned
 from oco.penalty import NONE
 from oco.player import Player
 from oco.protocols import Block, Dense
 from oco.seat import Seat
-from oco.simd import LANES, aligned
 from oco.streams import head
 
 FEWEST = 4  # seats that make a table: empty lanes cost as much as others

@@ -15,7 +15,9 @@ from numba.core import types as nbtypes
 from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from oco._jit import specialise
-from oco.lowlevel import counted, order, prefetch, uncounted, unordered
+from oco.lowlevel.arrays import counted, uncounted
+from oco.lowlevel.numbers import order, unordered
+from oco.lowlevel.prefetch import prefetch
 from oco.projections import largest
 from oco.protocols import Matrix, Round, Vector
 

@@ -12,8 +12,8 @@ import oco
 from oco import AdaGrad, Ball, Box, Data, OGDSqrt, Penalty, Space, play
 from oco._jit import Kernel
 from oco.engine.lanes import dense_lanes
+from oco.lowlevel.simd import LANES, aligned, each_lane, local, of_lane, put, take
 from oco.protocols import Sparse, declare
-from oco.simd import LANES, aligned, each_lane, local, of_lane, put, take
 from oco.study.cells import Game, Task, perform
 from oco.table import FEWEST, Table, seated
 
@@ -231,7 +231,7 @@ def test_lanes_are_vectors(monkeypatch, tmp_path):
 
     vector_root = re.compile(r"<\d+ x double> @llvm\.sqrt")
     assert vector_root.search(code(Rooted))
-    monkeypatch.setattr("oco.simd.KEEP", "llvm.loop.nothing")
+    monkeypatch.setattr("oco.lowlevel.simd.KEEP", "llvm.loop.nothing")
     assert not vector_root.search(code(RootedToo))
 
 

@@ -11,8 +11,8 @@ import pytest
 import oco
 from oco import AdaGrad, Adam, Ball, Box, FTRLProximal, Linear, OGDSqrt, Player, play
 from oco._jit import kernel
-from oco.estimate import offered
-from oco.lowlevel import inverse_root, order, unordered
+from oco.lowlevel.estimate import offered
+from oco.lowlevel.numbers import inverse_root, order, unordered
 from oco.streams import blocks
 
 ROOT = Path(__file__).parents[1]

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array, csr_array
 
 import oco
-from oco import support
 from oco._jit import kernel
+from oco.lowlevel import support
 from oco.protocols import declare
 from oco.streams import as_block, head
 from oco.streams.rows import OUTSIDE, REPEATED, WELL, survey

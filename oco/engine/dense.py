@@ -9,7 +9,7 @@ from oco._inner import PackedCompiler
 from oco._jit import Kernel, kernel, relaxed
 from oco.engine.ledger import SPAN, Ledger, moved, so_far, suffer, weigh, weight, weights_for
 from oco.few import at_hand, put_away, room_for
-from oco.lowlevel import uncounted
+from oco.lowlevel.arrays import uncounted
 from oco.protocols import Matrix, Vector
 
 

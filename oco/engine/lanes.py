@@ -13,9 +13,10 @@ from oco._jit import kernel, relaxed
 from oco.domains import pick
 from oco.engine.ledger import Ledger, farther, suffer
 from oco.engine.tally import add_to, wide
-from oco.lowlevel import inverse_root, prefetch
+from oco.lowlevel.numbers import inverse_root
+from oco.lowlevel.prefetch import prefetch
+from oco.lowlevel.simd import LANES, each_lane, local, of_lane, put, take
 from oco.protocols import Matrix, Round, Vector
-from oco.simd import LANES, each_lane, local, of_lane, put, take
 from oco.updates import in_precision, load, store
 
 

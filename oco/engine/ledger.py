@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oco._jit import specialise
-from oco.lowlevel import inverse_root, order, unordered
+from oco.lowlevel.numbers import inverse_root, order, unordered
 from oco.protocols import Round
 
 

@@ -10,9 +10,10 @@ import numpy as np
 
 from oco._jit import kernel, relaxed
 from oco.engine.ledger import Ledger, moved, so_far, suffer
-from oco.lowlevel import inverse_root, uncounted
+from oco.lowlevel.arrays import uncounted
+from oco.lowlevel.numbers import inverse_root
+from oco.lowlevel.support import announce, gather, room, scatter
 from oco.protocols import Matrix, Vector
-from oco.support import announce, gather, room, scatter
 
 PORTION = 1024  # coordinates woken at a time
 

@@ -7,9 +7,10 @@ from numba.core import types as nbtypes
 
 from oco._jit import kernel, relaxed, specialise
 from oco.domains import pick
-from oco.lowlevel import prefetch, uncounted, with_known_width
+from oco.lowlevel.arrays import uncounted, with_known_width
+from oco.lowlevel.prefetch import prefetch
+from oco.lowlevel.support import room
 from oco.protocols import Matrix
-from oco.support import room
 from oco.updates import load, store
 
 STRIP = 256  # coordinates whose numbers are put in columns, where loops over them are loops over vectors

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oco.bounds import bound, lipschitz, radius, trajectory, width
-from oco.lowlevel import inverse_root
+from oco.lowlevel.numbers import inverse_root
 from oco.protocols import THEORY, Round, Setting, Vector, declare
 
 

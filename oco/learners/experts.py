@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from oco._jit import relaxed
-from oco.elementary import NEAR, exp, far_exp, larger, near_exp, smaller
-from oco.lowlevel import order, prefetch_far, unordered
+from oco.lowlevel.exponentials import NEAR, exp, far_exp, larger, near_exp, smaller
+from oco.lowlevel.numbers import order, unordered
+from oco.lowlevel.prefetch import prefetch_far
 from oco.protocols import Setting, Vector
 
 SUMS = relaxed("reassoc", "contract", "nsz")  # sums may be taken in any order

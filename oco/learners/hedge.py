@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oco.bounds import bound, provided
-from oco.elementary import FAR
 from oco.learners.experts import (
     accumulate,
     cost,
@@ -21,6 +20,7 @@ from oco.learners.experts import (
     tilt,
     within,
 )
+from oco.lowlevel.exponentials import FAR
 from oco.protocols import THEORY, Round, Setting, Vector, declare
 
 # At a fixed rate weights move on from round to round. So that rounding does not grow, and that a weight which vanished

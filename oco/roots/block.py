@@ -12,7 +12,7 @@ import numpy as np
 
 from oco._back import apart
 from oco._jit import relaxed
-from oco.lowlevel import part
+from oco.lowlevel.arrays import part
 from oco.projections import add_multiple, dot, scale
 from oco.protocols import Matrix, Vector
 from oco.roots.quadrature import MOST, Quadrature, weights

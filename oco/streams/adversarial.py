@@ -8,7 +8,7 @@ import numpy as np
 from oco.bounds import bound, minimax
 from oco.domains import Ball
 from oco.losses import Linear
-from oco.lowlevel import signed
+from oco.lowlevel.numbers import signed
 from oco.projections import norm
 from oco.protocols import Vector, declare
 from oco.streams.signs import is_linear

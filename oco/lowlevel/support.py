@@ -13,7 +13,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from oco._jit import specialise
-from oco.lowlevel import fetch
+from oco.lowlevel.prefetch import fetch
 from oco.protocols import Matrix
 
 LANES = 4  # pairs moved at a time

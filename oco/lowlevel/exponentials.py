@@ -13,7 +13,7 @@ from numba.core import types as nbtypes
 from numba.extending import intrinsic
 
 from oco._jit import relaxed, specialise
-from oco.lowlevel import multiply_add
+from oco.lowlevel.numbers import multiply_add
 
 NEAR = 1.0 / 32.0  # as far as near_exp goes
 FAR = 8.0  # as far as far_exp goes

@@ -17,7 +17,7 @@ from numba.core import types as nbtypes
 from numba.extending import intrinsic
 
 from oco._jit import specialise
-from oco.lowlevel import LINE
+from oco.lowlevel.prefetch import LINE
 from oco.protocols import Matrix
 
 LANES = 8  # numbers of 8 bytes in a cache line, and in the widest registers

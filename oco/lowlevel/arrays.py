@@ -1,0 +1,138 @@
+"""What machine code knows of arrays: who counts references to them, how wide they are, parts of them."""
+
+from typing import Any
+
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
+
+from oco._jit import specialise
+from oco.protocols import Matrix
+
+
+def uncounted(a: Any) -> Any:
+    """The same array, or tuple of arrays and others; machine code does not count references to these arrays.
+
+    Whoever called the kernel holds them.
+    """
+    return a
+
+
+@specialise(uncounted)
+def _uncounted(a):  # type: ignore[no-untyped-def]
+    return lambda a: _without_owner(a)
+
+
+def counted(a: Any, before: Any) -> Any:
+    """What became of uncounted(before), to leave the kernel: arrays are those of `before` or have owners."""
+    return a
+
+
+@specialise(counted)
+def _counted(a, before):  # type: ignore[no-untyped-def]
+    return lambda a, before: _with_owner(a, before)
+
+
+def with_known_width(w: Any, memory: Any) -> Any:
+    """The same array (d, 1 + k), with k from the shape of `memory`, which machine code knows: loops need no gathers."""
+    return w
+
+
+@specialise(with_known_width)
+def _with_known_width(w, memory):  # type: ignore[no-untyped-def]
+    return lambda w, memory: _of_width(_without_owner(w), memory)
+
+
+def part(a: Matrix, start: int, rows: int, columns: int) -> Matrix:
+    """The view (rows, columns) of the numbers of a, in C order, from number `start` on; a outlives it."""
+    return a.reshape(-1)[start : start + rows * columns].reshape(rows, columns)
+
+
+@specialise(part)
+def _part(a, start, rows, columns):  # type: ignore[no-untyped-def]
+    return lambda a, start, rows, columns: _within(a, start, rows, columns)
+
+
+def _each_array(context: Any, builder: Any, kind: Any, values: Any, change: Any) -> Any:
+    """values[0] with change(kind, *arrays) for every array in it, where the other values have one in its place."""
+    if isinstance(kind, types.Array) and kind.layout in "CF":
+        return change(kind, *values)
+    if isinstance(kind, types.BaseTuple):
+        parts = zip(kind, *(cgutils.unpack_tuple(builder, value) for value in values), strict=True)
+        changed = [_each_array(context, builder, item, part, change) for item, *part in parts]
+        return context.make_tuple(builder, kind, changed)
+    context.nrt.incref(builder, kind, values[0])
+    return values[0]
+
+
+@intrinsic
+def _without_owner(typing, a):  # type: ignore[no-untyped-def]
+    def code(context, builder, signature, given):  # type: ignore[no-untyped-def]
+        def change(kind, value):  # type: ignore[no-untyped-def]
+            array = context.make_array(kind)(context, builder, value)
+            array.meminfo = cgutils.get_null_value(array.meminfo.type)
+            return array._getvalue()
+
+        return _each_array(context, builder, a, given, change)
+
+    return a(a), code
+
+
+@intrinsic
+def _with_owner(typing, a, before):  # type: ignore[no-untyped-def]
+    def code(context, builder, signature, given):  # type: ignore[no-untyped-def]
+        def change(kind, value, old):  # type: ignore[no-untyped-def]
+            return context.compile_internal(builder, _owned, kind(kind, kind), (value, old))
+
+        return _each_array(context, builder, a, given, change)
+
+    return a(a, a), code
+
+
+def _owned(a, before):  # type: ignore[no-untyped-def]
+    if _has_owner(a):
+        return a
+    return before if a.ctypes.data == before.ctypes.data and a.shape == before.shape else a.copy()
+
+
+@intrinsic
+def _has_owner(typing, a):  # type: ignore[no-untyped-def]
+    def code(context, builder, signature, given):  # type: ignore[no-untyped-def]
+        array = context.make_array(signature.args[0])(context, builder, given[0])
+        return cgutils.is_not_null(builder, array.meminfo)
+
+    return types.boolean(a), code
+
+
+@intrinsic
+def _of_width(typing, w, memory):  # type: ignore[no-untyped-def]
+    width = 1 + (len(memory) if isinstance(memory, types.BaseTuple) else 1)
+
+    def code(context, builder, signature, given):  # type: ignore[no-untyped-def]
+        array = context.make_array(signature.args[0])(context, builder, given[0])
+        known = {"shape": (None, width)}
+        if w.layout == "C":
+            size = w.dtype.bitwidth // 8
+            known["strides"] = (width * size, size)
+        for name, numbers in known.items():
+            found = cgutils.unpack_tuple(builder, getattr(array, name))
+            made = [
+                was if n is None else context.get_constant(types.intp, n) for was, n in zip(found, numbers, strict=True)
+            ]
+            setattr(array, name, cgutils.pack_array(builder, made))
+        return array._getvalue()
+
+    return w(w, memory), code
+
+
+@intrinsic
+def _within(typing, a, start, rows, columns):  # type: ignore[no-untyped-def]
+    def code(context, builder, signature, given):  # type: ignore[no-untyped-def]
+        array = context.make_array(a)(context, builder, given[0])
+        made, width = context.make_array(a)(context, builder), array.itemsize
+        data, shape = builder.gep(array.data, [given[1]]), given[2:]
+        strides = [builder.mul(shape[1], width), width]
+        populate_array(made, data=data, shape=shape, strides=strides, itemsize=width, meminfo=None)
+        return made._getvalue()
+
+    return a(a, types.intp, types.intp, types.intp), code
