@@ -84,10 +84,14 @@ def save(figure: Any, folder: Path, name: str) -> Iterable[Path]:
     """Write NAME.pdf and NAME.png; the same figure gives the same bytes."""
     kinds: dict[str, Any] = {"pdf": {"metadata": {"CreationDate": None}}, "png": {"dpi": 200}}
     kinds["png"]["metadata"] = {"Software": None}
-    paths = []
-    for kind, options in kinds.items():
-        drawn = io.BytesIO()  # so that a figure that cannot be drawn leaves no broken file
-        figure.savefig(drawn, format=kind, **options)
-        paths.append(folder / f"{name}.{kind}")
-        paths[-1].write_bytes(drawn.getvalue())
+    paths, layout = [], figure.get_layout_engine()
+    try:
+        for kind, options in kinds.items():
+            drawn = io.BytesIO()  # so that a figure that cannot be drawn leaves no broken file
+            figure.savefig(drawn, format=kind, **options)
+            figure.set_layout_engine("none")  # what is laid out stays where it is
+            paths.append(folder / f"{name}.{kind}")
+            paths[-1].write_bytes(drawn.getvalue())
+    finally:
+        figure.set_layout_engine(layout)
     return paths
