@@ -5,15 +5,17 @@ from typing import Any
 
 import numpy as np
 
-from oco import engine, updates
+from oco import engine
 from oco._jit import rounded, twin
-from oco.applied import by_rule, by_support, first_of, told, whole
 from oco.domains import Space, nearest
-from oco.few import LEAST, MOST, few
 from oco.fit import check_dimension, check_dtype, check_fit, check_rule, check_start, check_state, validate
 from oco.lowlevel.prefetch import LINE
 from oco.penalty import NONE, Penalty
 from oco.protocols import Block, Dense, Matrix, Round, Sparse, Vector
+from oco.updates.applied import by_rule, by_support, first_of, told, whole
+from oco.updates.coordinates import Coordinates
+from oco.updates.few import LEAST, MOST, few
+from oco.updates.penalised import WithPenalty
 
 DENSE_ENTRIES = 1 << 20  # numbers in the dense copy of sparse rows for learners that need whole gradients
 
@@ -79,7 +81,7 @@ class Player:
         if self._by_rule and not self._side_by_side and d <= MOST and LEAST <= rounds < math.inf:
             several, self._rounds, self._adaptive = few(self._inner, d), engine.dense_few, engine.adaptive_few
         self._part, self._blocks = (
-            part if self.told == NONE else updates.WithPenalty(part, self.told) for part in (self._inner, several)
+            part if self.told == NONE else WithPenalty(part, self.told) for part in (self._inner, several)
         )
         self._charge: Any = penalty
         if compiled:
@@ -95,7 +97,7 @@ class Player:
     def _remember(self, x: Vector) -> Any:
         return self.learner.memory(x) if hasattr(self.learner, "memory") else 0.0
 
-    def _coordinates(self, x: Vector) -> updates.Coordinates:
+    def _coordinates(self, x: Vector) -> Coordinates:
         memory = self._remember(x)
         columns = memory if isinstance(memory, tuple) else (memory,)
         # Columns apart for dense rounds, a coordinate's numbers side by side for sparse ones.
@@ -103,7 +105,7 @@ class Player:
         for j, column in enumerate((x, *columns)):
             if np.any(column):  # pages of zeros cost nothing before a round writes to them
                 w[:, j] = column
-        return updates.Coordinates(w, np.empty(len(x) if not self.domain.separable else 0, self.dtype))
+        return Coordinates(w, np.empty(len(x) if not self.domain.separable else 0, self.dtype))
 
     @property
     def now(self) -> Round:

@@ -8,9 +8,9 @@ import numpy as np
 from oco._inner import PackedCompiler
 from oco._jit import Kernel, kernel, relaxed
 from oco.engine.ledger import SPAN, Ledger, moved, so_far, suffer, weigh, weight, weights_for
-from oco.few import at_hand, put_away, room_for
 from oco.lowlevel.arrays import uncounted
 from oco.protocols import Matrix, Vector
+from oco.updates.few import at_hand, put_away, room_for
 
 
 @relaxed("reassoc", "contract", "nsz")
@@ -85,6 +85,6 @@ def adaptive_rounds(
     return player.returned(state, held)[:], ledger[:]
 
 
-# The same for oco.few.Few: without loops over coordinates, and with what is alike in several of them in SIMD.
+# The same for oco.updates.few.Few: without loops over coordinates, and with what is alike in several of them in SIMD.
 dense_few = Kernel(dense_rounds.plain, pipeline_class=PackedCompiler)
 adaptive_few = Kernel(adaptive_rounds.plain, pipeline_class=PackedCompiler)

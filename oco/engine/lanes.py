@@ -17,7 +17,7 @@ from oco.lowlevel.numbers import inverse_root
 from oco.lowlevel.prefetch import prefetch
 from oco.lowlevel.simd import LANES, each_lane, local, of_lane, put, take
 from oco.protocols import Matrix, Round, Vector
-from oco.updates import in_precision, load, store
+from oco.updates.coordinates import in_precision, load, store
 
 
 class Abreast(NamedTuple):

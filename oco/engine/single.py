@@ -7,7 +7,7 @@ import numpy as np
 
 from oco._jit import kernel
 from oco.protocols import Round, Vector
-from oco.updates import Coordinates, load
+from oco.updates.coordinates import Coordinates, load
 
 
 @kernel

@@ -11,7 +11,7 @@ from oco.lowlevel.arrays import uncounted, with_known_width
 from oco.lowlevel.prefetch import prefetch
 from oco.lowlevel.support import room
 from oco.protocols import Matrix
-from oco.updates import load, store
+from oco.updates.coordinates import load, store
 
 STRIP = 256  # coordinates whose numbers are put in columns, where loops over them are loops over vectors
 

@@ -15,7 +15,7 @@ from oco.fit import tuned
 from oco.learners.ogd import OGDSqrt
 from oco.projections import dot
 from oco.protocols import Round, Setting, Vector
-from oco.updates import load, store
+from oco.updates.coordinates import load, store
 
 
 def beginning(base: Any, x: Vector) -> tuple[Vector, Any]:

@@ -17,7 +17,8 @@ from oco._jit import specialise
 from oco.lowlevel.arrays import uncounted
 from oco.projections import largest
 from oco.protocols import Matrix, Round, Vector
-from oco.updates import ByRule, Coordinates, in_precision, load, store
+from oco.updates.by_rule import ByRule
+from oco.updates.coordinates import Coordinates, in_precision, load, store
 
 MOST = 16  # coordinates
 LEAST = 1_000_000  # rounds that are worth compiling for

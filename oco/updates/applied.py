@@ -4,33 +4,34 @@ from typing import Any
 
 import numpy as np
 
-from oco import updates
 from oco.penalty import NONE, Penalty
+from oco.updates.by_rule import ByRule, Clipped, Drifting, Euclidean, InMetric, Still
+from oco.updates.whole import Bandit, Blind, Foreseeing, Full, Lent, Whole
 
 
-def by_rule(learner: Any, domain: Any, memory: Any) -> updates.ByRule:
+def by_rule(learner: Any, domain: Any, memory: Any) -> ByRule:
     """For a learner with a rule whose coordinates remember what `memory` says of them all."""
-    rest = updates.Drifting() if hasattr(learner, "idle") else updates.Still()
-    return updates.ByRule(learner, domain, _shape(memory), _projection(learner, domain), rest)
+    rest = Drifting() if hasattr(learner, "idle") else Still()
+    return ByRule(learner, domain, _shape(memory), _projection(learner, domain), rest)
 
 
-def whole(learner: Any, domain: Any) -> updates.Whole:
+def whole(learner: Any, domain: Any) -> Whole:
     """For a learner with an update of its own."""
-    sight = updates.Foreseeing() if hasattr(learner, "foresee") else updates.Blind()
-    return updates.Whole(learner, domain, sight, _feedback(learner))
+    sight = Foreseeing() if hasattr(learner, "foresee") else Blind()
+    return Whole(learner, domain, sight, _feedback(learner))
 
 
 def _feedback(learner: Any) -> Any:
     if getattr(learner, "bandit", False):
-        return updates.Bandit()
-    return updates.Lent() if getattr(learner, "lent", False) else updates.Full()
+        return Bandit()
+    return Lent() if getattr(learner, "lent", False) else Full()
 
 
 def _projection(learner: Any, domain: Any) -> Any:
     if domain.separable:
-        return updates.Clipped()
+        return Clipped()
     even = getattr(learner, "euclidean", False) or not hasattr(learner, "metric")
-    return updates.Euclidean() if even else updates.InMetric()
+    return Euclidean() if even else InMetric()
 
 
 def _shape(memory: Any) -> Any:

@@ -1,76 +1,17 @@
-"""The ways to apply a learner's update, one interface for the compiled loops.
+"""Learners with a rule: every coordinate for itself, clipped, then whatever ties coordinates together."""
 
-Everything here is plain Python that also runs uncompiled. A learner with a `rule` is held by ByRule, one with `update`
-by Whole, and where the game's penalty reaches the learner as a part of the gradient either is held by WithPenalty.
-The state of a rule is one array w (d, 1 + k): column 0 is x, the others what each coordinate remembers. It is
-in Fortran order for dense rounds (columns apart, SIMD over coordinates) and in C order for sparse ones (a
-coordinate's numbers side by side, one cache line a feature).
-"""
-
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba.core import types as nbtypes
-from numba.np.unsafe.ndarray import to_fixed_tuple
 
-from oco._jit import specialise
-from oco.lowlevel.arrays import counted, uncounted
+from oco.lowlevel.arrays import uncounted
 from oco.lowlevel.numbers import order, unordered
 from oco.lowlevel.prefetch import prefetch
 from oco.projections import largest
 from oco.protocols import Matrix, Round, Vector
+from oco.updates.coordinates import Coordinates, in_precision, load, store
 
 STRIP = 128  # coordinates of the row to come that are asked for while as many are moved
-
-
-def load(w: Matrix, i: int, memory: Any) -> Any:
-    """What coordinate i remembers, in the shape of `memory`: a number or a tuple of numbers."""
-    return tuple(w[i, 1:]) if isinstance(memory, tuple) else w[i, 1]
-
-
-@specialise(load)
-def _load(w, i, memory):  # type: ignore[no-untyped-def]
-    if isinstance(memory, nbtypes.BaseTuple):
-        count = len(memory)
-        return lambda w, i, memory: to_fixed_tuple(w[i, 1:], count)
-    return lambda w, i, memory: w[i, 1]
-
-
-def store(w: Matrix, i: int, s: Any, j: int = 1) -> None:
-    """The inverse of load: s from column j on."""
-    w[i, j:] = s
-
-
-@specialise(store)
-def _store(w, i, s, j=1):  # type: ignore[no-untyped-def]
-    if not isinstance(s, nbtypes.BaseTuple):
-
-        def one(w, i, s, j=1):  # type: ignore[no-untyped-def]
-            w[i, j] = s
-
-        return one
-    if len(s) == 1:
-        return lambda w, i, s, j=1: store(w, i, s[0], j)
-
-    def several(w, i, s, j=1):  # type: ignore[no-untyped-def]
-        w[i, j] = s[0]
-        store(w, i, s[1:], j + 1)
-
-    return several
-
-
-def in_precision(now: Round, w: Matrix) -> Round:
-    """What a rule knows of the round, in the precision of the state: float32 arithmetic stays float32."""
-    kind = w.dtype.type
-    return Round(now.t, kind(now.loss), kind(now.norm2), kind(now.sumsq), kind(now.l1), kind(now.l2))
-
-
-class Coordinates(NamedTuple):
-    """State of a learner with a rule."""
-
-    w: Matrix  # (d, 1 + k)
-    h: Vector  # (d,) scratch for the projection metric
 
 
 class ByRule(NamedTuple):
@@ -212,125 +153,3 @@ class InMetric(NamedTuple):
 
     def reach(self, peak: float, x: Vector) -> float:
         return largest(x)
-
-
-class Whole(NamedTuple):
-    """A learner with an update of its own for the whole gradient."""
-
-    learner: Any
-    domain: Any
-    sight: Any  # what it sees before it decides
-    feedback: Any  # what it sees of the gradient
-
-    def sizes(self) -> Any:
-        return ()
-
-    def borrowed(self, state: Any, room: Any) -> Any:
-        return uncounted(state)
-
-    def returned(self, state: Any, borrowed: Any) -> Any:
-        return counted(borrowed, state)
-
-    def before(self, now: Round, a: Vector, state: Any) -> Any:
-        return self.sight.look(self.learner, self.domain, now, a, state)
-
-    def decision(self, state: Any) -> Vector:
-        return state.x
-
-    def norm2(self, q: float, square: float, a: Vector, state: Any) -> float:
-        return q * q * square
-
-    def step(self, now: Round, q: float, a: Vector, ahead: Vector, state: Any) -> tuple[Any, float]:
-        state = self.learner.update(now, self.feedback.gradient(q, a), state, self.domain)
-        return state, reach(state)
-
-
-def reach(state: Any) -> float:
-    """max_i |x_i|, from the state where that has it."""
-    return float(state.reach) if hasattr(state, "reach") else largest(state.x)
-
-
-@specialise(reach)
-def _reach(state):  # type: ignore[no-untyped-def]
-    if "reach" in state.fields:
-        return lambda state: state.reach
-    return lambda state: largest(state.x)
-
-
-class Blind(NamedTuple):
-    """For learners that decide before anything of the round is seen."""
-
-    def look(self, learner: Any, domain: Any, now: Round, a: Vector, state: Any) -> Any:
-        return state
-
-
-class Foreseeing(NamedTuple):
-    """For learners that are shown the features a_t before they decide."""
-
-    def look(self, learner: Any, domain: Any, now: Round, a: Vector, state: Any) -> Any:
-        return learner.foresee(now, a, state, domain)
-
-
-def times(q: float, a: Vector) -> Vector:
-    """q a."""
-    g = np.empty(len(a))
-    for i in range(len(a)):
-        g[i] = q * a[i]
-    return g
-
-
-class Full(NamedTuple):
-    """The whole gradient g = q a."""
-
-    def gradient(self, q: float, a: Vector) -> Vector:
-        return times(q, a)
-
-
-class Lent(NamedTuple):
-    """The same for learners that neither keep nor change it: the row itself where q = 1."""
-
-    def gradient(self, q: float, a: Vector) -> Vector:
-        return a if q == 1.0 else times(q, a)
-
-
-class Bandit(NamedTuple):
-    """Nothing but the loss: a gradient of NaN, so that no learner can look."""
-
-    def gradient(self, q: float, a: Vector) -> Vector:
-        return np.full(len(a), math.nan)
-
-
-class WithPenalty(NamedTuple):
-    """A player who gets a subgradient of f_t + psi: g = q a + psi'(x)."""
-
-    player: Any
-    penalty: Any
-
-    def sizes(self) -> Any:
-        return self.player.sizes()
-
-    def borrowed(self, state: Any, room: Any) -> Any:
-        return self.player.borrowed(state, room)
-
-    def returned(self, state: Any, borrowed: Any) -> Any:
-        return self.player.returned(state, borrowed)
-
-    def before(self, now: Round, a: Vector, state: Any) -> Any:
-        return self.player.before(now, a, state)
-
-    def decision(self, state: Any) -> Vector:
-        return self.player.decision(state)
-
-    def norm2(self, q: float, square: float, a: Vector, state: Any) -> float:
-        x = self.player.decision(state)
-        total = 0.0
-        for i in range(len(x)):
-            total += (q * a[i] + self.penalty.slope(x[i])) ** 2
-        return total
-
-    def step(self, now: Round, q: float, a: Vector, ahead: Vector, state: Any) -> tuple[Any, float]:
-        x = self.player.decision(state)
-        g = np.empty_like(a)
-        for i in range(len(x)):
-            g[i] = q * a[i] + self.penalty.slope(x[i])
-        return self.player.step(now, 1.0, g, ahead, state)

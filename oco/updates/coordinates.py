@@ -1,0 +1,58 @@
+"""The numbers of a coordinate: x in column 0 of w (d, 1 + k), then what it remembers."""
+
+from typing import Any, NamedTuple
+
+from numba.core import types as nbtypes
+from numba.np.unsafe.ndarray import to_fixed_tuple
+
+from oco._jit import specialise
+from oco.protocols import Matrix, Round, Vector
+
+
+def load(w: Matrix, i: int, memory: Any) -> Any:
+    """What coordinate i remembers, in the shape of `memory`: a number or a tuple of numbers."""
+    return tuple(w[i, 1:]) if isinstance(memory, tuple) else w[i, 1]
+
+
+@specialise(load)
+def _load(w, i, memory):  # type: ignore[no-untyped-def]
+    if isinstance(memory, nbtypes.BaseTuple):
+        count = len(memory)
+        return lambda w, i, memory: to_fixed_tuple(w[i, 1:], count)
+    return lambda w, i, memory: w[i, 1]
+
+
+def store(w: Matrix, i: int, s: Any, j: int = 1) -> None:
+    """The inverse of load: s from column j on."""
+    w[i, j:] = s
+
+
+@specialise(store)
+def _store(w, i, s, j=1):  # type: ignore[no-untyped-def]
+    if not isinstance(s, nbtypes.BaseTuple):
+
+        def one(w, i, s, j=1):  # type: ignore[no-untyped-def]
+            w[i, j] = s
+
+        return one
+    if len(s) == 1:
+        return lambda w, i, s, j=1: store(w, i, s[0], j)
+
+    def several(w, i, s, j=1):  # type: ignore[no-untyped-def]
+        w[i, j] = s[0]
+        store(w, i, s[1:], j + 1)
+
+    return several
+
+
+def in_precision(now: Round, w: Matrix) -> Round:
+    """What a rule knows of the round, in the precision of the state: float32 arithmetic stays float32."""
+    kind = w.dtype.type
+    return Round(now.t, kind(now.loss), kind(now.norm2), kind(now.sumsq), kind(now.l1), kind(now.l2))
+
+
+class Coordinates(NamedTuple):
+    """State of a learner with a rule."""
+
+    w: Matrix  # (d, 1 + k)
+    h: Vector  # (d,) scratch for the projection metric

@@ -1,0 +1,43 @@
+"""Learners that see the penalty of the game as a part of the gradient."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from oco.protocols import Round, Vector
+
+
+class WithPenalty(NamedTuple):
+    """A player who gets a subgradient of f_t + psi: g = q a + psi'(x)."""
+
+    player: Any
+    penalty: Any
+
+    def sizes(self) -> Any:
+        return self.player.sizes()
+
+    def borrowed(self, state: Any, room: Any) -> Any:
+        return self.player.borrowed(state, room)
+
+    def returned(self, state: Any, borrowed: Any) -> Any:
+        return self.player.returned(state, borrowed)
+
+    def before(self, now: Round, a: Vector, state: Any) -> Any:
+        return self.player.before(now, a, state)
+
+    def decision(self, state: Any) -> Vector:
+        return self.player.decision(state)
+
+    def norm2(self, q: float, square: float, a: Vector, state: Any) -> float:
+        x = self.player.decision(state)
+        total = 0.0
+        for i in range(len(x)):
+            total += (q * a[i] + self.penalty.slope(x[i])) ** 2
+        return total
+
+    def step(self, now: Round, q: float, a: Vector, ahead: Vector, state: Any) -> tuple[Any, float]:
+        x = self.player.decision(state)
+        g = np.empty_like(a)
+        for i in range(len(x)):
+            g[i] = q * a[i] + self.penalty.slope(x[i])
+        return self.player.step(now, 1.0, g, ahead, state)
