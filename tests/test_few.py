@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import oco
-from oco import engine, few, player
+from oco import engine, player
 from oco.engine.ledger import SPAN
+from oco.updates import few
 
 T = 3 * SPAN + 5
 
