@@ -11,6 +11,7 @@ from oco.protocols import Block, Dense, Matrix, Vector
 # Sums run over CHUNK rows at a time and then exactly: a random walk of that many roundings stays within 64 eps of the
 # sum of sizes.
 CHUNK = 1 << 13
+SHORT = 64  # numbers in a row that is joined with others
 ROUNDING = 64 * float(np.finfo(float).eps)
 
 
@@ -61,7 +62,15 @@ def _add_squares(indptr: Any, indices: Any, values: Vector, w: Vector, h: Matrix
 def add_sums(block: Block, total: Vector, size: Vector) -> None:
     """total += sum_t a_t and size += sum_t |a_t|."""
     if isinstance(block, Dense):
-        add_sizes(block.a, total, size)
+        n, d = block.a.shape
+        # Several short rows as one: loops over it are loops over vectors.
+        several = max(1, SHORT // d) if block.a.flags.c_contiguous else 1
+        joined = n // several * several
+        parts = np.zeros((2, several, d))
+        add_sizes(block.a[:joined].reshape(-1, several * d), *parts.reshape(2, -1))
+        total += parts[0].sum(axis=0)
+        size += parts[1].sum(axis=0)
+        add_sizes(block.a[joined:], total, size)
     else:
         ones = np.ones(len(block.y))
         add_gradient(block, ones, total)
