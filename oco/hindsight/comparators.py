@@ -91,8 +91,7 @@ class Hindsight:
         wider = columns(block) - len(self._sum)
         if wider > 0:
             self._sum, self._size = np.pad(self._sum, (0, wider)), np.pad(self._size, (0, wider))
-        for part in chunks([block], len(block.y)):
-            add_sums(part, self._sum, self._size)
+        add_sums(block, self._sum, self._size)
 
     @property
     def solved(self) -> int:

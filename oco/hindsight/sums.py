@@ -60,21 +60,27 @@ def _add_squares(indptr: Any, indices: Any, values: Vector, w: Vector, h: Matrix
 
 
 def add_sums(block: Block, total: Vector, size: Vector) -> None:
-    """total += sum_t a_t and size += sum_t |a_t|."""
-    if isinstance(block, Dense):
-        n, d = block.a.shape
-        # Several short rows as one: loops over it are loops over vectors.
-        several = max(1, SHORT // d) if block.a.flags.c_contiguous else 1
-        joined = n // several * several
-        parts = np.zeros((2, several, d))
-        add_sizes(block.a[:joined].reshape(-1, several * d), *parts.reshape(2, -1))
-        total += parts[0].sum(axis=0)
-        size += parts[1].sum(axis=0)
-        add_sizes(block.a[joined:], total, size)
-    else:
-        ones = np.ones(len(block.y))
-        add_gradient(block, ones, total)
-        add_gradient(block._replace(values=np.abs(block.values)), ones, size)
+    """total += sum_t a_t and size += sum_t |a_t|, CHUNK rows at a time."""
+    whole = isinstance(block, Dense) and block.a.dtype == np.float64
+    for part in [block] if whole else chunks([block], len(block.y)):
+        if isinstance(part, Dense):
+            _add_rows_and_sizes(part.a, total, size)
+        else:
+            ones = np.ones(len(part.y))
+            add_gradient(part, ones, total)
+            add_gradient(part._replace(values=np.abs(part.values)), ones, size)
+
+
+def _add_rows_and_sizes(a: Matrix, total: Vector, size: Vector) -> None:
+    n, d = a.shape
+    # Several short rows as one: loops over it are loops over vectors.
+    several = max(1, SHORT // d) if a.flags.c_contiguous else 1
+    parts, joined = np.zeros((2, several, d)), n // several * several
+    add_sizes(a[:joined].reshape(-1, several * d), CHUNK // several, *parts.reshape(2, -1))
+    if joined < n:
+        add_sizes(a[joined:], CHUNK, *parts[:, 0])
+    total += parts[0].sum(axis=0)
+    size += parts[1].sum(axis=0)
 
 
 def finite(values: Vector) -> bool:
@@ -107,21 +113,25 @@ def add_gradient(block: Block, s: Vector, g: Vector) -> None:
 
 
 @kernel
-def add_sizes(a: Matrix, total: Vector, size: Vector) -> None:
-    """total += sum_t a_t, size += sum_t |a_t|."""
-    sums, sizes = np.zeros(a.shape[1]), np.zeros(a.shape[1])
-    whole = len(a) - len(a) % 4
-    for r in range(0, whole, 4):  # four rows at a time: fewer numbers are stored to be read again at once
-        for i in range(a.shape[1]):
-            sums[i] += (a[r, i] + a[r + 1, i]) + (a[r + 2, i] + a[r + 3, i])
-            sizes[i] += (abs(a[r, i]) + abs(a[r + 1, i])) + (abs(a[r + 2, i]) + abs(a[r + 3, i]))
-    for r in range(whole, len(a)):
-        for i in range(a.shape[1]):
-            sums[i] += a[r, i]
-            sizes[i] += abs(a[r, i])
-    for i in range(a.shape[1]):
-        total[i] += sums[i]
-        size[i] += sizes[i]
+def add_sizes(a: Matrix, chunk: int, total: Vector, size: Vector) -> None:
+    """total += sum_t a_t, size += sum_t |a_t|: sums of `chunk` rows are made first."""
+    d = a.shape[1]
+    sums, sizes = np.zeros(d), np.zeros(d)
+    for low in range(0, len(a), chunk):
+        high = min(low + chunk, len(a))
+        whole = high - (high - low) % 4
+        for r in range(low, whole, 4):  # four rows at a time: fewer numbers are stored to be read again at once
+            for i in range(d):
+                sums[i] += (a[r, i] + a[r + 1, i]) + (a[r + 2, i] + a[r + 3, i])
+                sizes[i] += (abs(a[r, i]) + abs(a[r + 1, i])) + (abs(a[r + 2, i]) + abs(a[r + 3, i]))
+        for r in range(whole, high):
+            for i in range(d):
+                sums[i] += a[r, i]
+                sizes[i] += abs(a[r, i])
+        for i in range(d):
+            total[i] += sums[i]
+            size[i] += sizes[i]
+            sums[i] = sizes[i] = 0.0
 
 
 def add_hessian(block: Block, w: Vector, h: Matrix) -> None:
