@@ -18,13 +18,7 @@ def prefetch(a: Vector, low: int, high: int) -> None:
 
 @specialise(prefetch)
 def _prefetch(a, low, high):  # type: ignore[no-untyped-def]
-    step = LINE * 8 // a.dtype.bitwidth
-
-    def compiled(a, low, high):  # type: ignore[no-untyped-def]
-        for i in range(low, high, step):
-            _touch(a, i)
-
-    return compiled
+    return _line_by_line(a, _touching(3))
 
 
 def prefetch_far(a: Vector, low: int, high: int) -> None:
@@ -33,11 +27,15 @@ def prefetch_far(a: Vector, low: int, high: int) -> None:
 
 @specialise(prefetch_far)
 def _prefetch_far(a, low, high):  # type: ignore[no-untyped-def]
+    return _line_by_line(a, _touching(2))
+
+
+def _line_by_line(a: Any, touch: Any) -> Any:
     step = LINE * 8 // a.dtype.bitwidth
 
     def compiled(a, low, high):  # type: ignore[no-untyped-def]
         for i in range(low, high, step):
-            _touch_far(a, i)
+            touch(a, i)
 
     return compiled
 
@@ -53,21 +51,15 @@ def fetch(builder: Any, place: Any, write: int, near: int = 3) -> None:
     builder.call(hint, [place, number(write), number(near), number(1)])
 
 
-def _fetching(near: int) -> Any:
-    def code(context, builder, signature, given):  # type: ignore[no-untyped-def]
-        array = context.make_array(signature.args[0])(context, builder, given[0])
-        place = builder.bitcast(builder.gep(array.data, [given[1]]), ir.IntType(8).as_pointer())
-        fetch(builder, place, write=0, near=near)
-        return context.get_dummy_value()
+def _touching(near: int) -> Any:
+    @intrinsic
+    def touch(typing, a, i):  # type: ignore[no-untyped-def]
+        def code(context, builder, signature, given):  # type: ignore[no-untyped-def]
+            array = context.make_array(signature.args[0])(context, builder, given[0])
+            place = builder.bitcast(builder.gep(array.data, [given[1]]), ir.IntType(8).as_pointer())
+            fetch(builder, place, write=0, near=near)
+            return context.get_dummy_value()
 
-    return code
+        return types.void(a, types.intp), code
 
-
-@intrinsic
-def _touch(typing, a, i):  # type: ignore[no-untyped-def]
-    return types.void(a, types.intp), _fetching(3)
-
-
-@intrinsic
-def _touch_far(typing, a, i):  # type: ignore[no-untyped-def]
-    return types.void(a, types.intp), _fetching(2)
+    return touch
