@@ -12,6 +12,7 @@ from scipy.sparse import coo_array, csr_array
 
 import oco
 from oco._jit import kernel
+from oco.engine.tally import STRIP
 from oco.lowlevel import support
 from oco.protocols import declare
 from oco.streams import as_block, head
@@ -179,3 +180,12 @@ def test_checkpoints_of_many_columns_are_thinned() -> None:
     assert usual.t.tolist()[:4] == [1, 2, 3, 4] and thinned.t.tolist() == [60]
     assert usual.loss[-1] == pytest.approx(thinned.loss[-1], rel=1e-12)
     assert usual.tally["roots"][-1] == pytest.approx(thinned.tally["roots"][-1], rel=1e-12)
+
+
+@pytest.mark.parametrize("layout", ["dense", "sparse"])
+def test_sums_leave_no_coordinate_out(layout):
+    """Strips of any length; every summand is seen in the sum."""
+    for d in (1, 2, STRIP - 1, STRIP, STRIP + 1, 2 * STRIP + 1):
+        player = oco.Player(oco.AdaGrad(0.1), d, layout=layout)
+        player.state[:, 1] = s = np.random.default_rng(d).uniform(0.5, 1.0, d)
+        assert player.tally()["roots"] == pytest.approx(np.sqrt(s).sum(), rel=1e-13)
