@@ -9,7 +9,7 @@ from oco import engine
 from oco._jit import rounded, twin
 from oco.domains import Space, nearest
 from oco.fit import check_dimension, check_dtype, check_fit, check_rule, check_start, check_state, validate
-from oco.lowlevel.prefetch import LINE
+from oco.lowlevel.arrays import aligned
 from oco.penalty import NONE, Penalty
 from oco.protocols import Block, Dense, Matrix, Round, Sparse, Vector
 from oco.updates.applied import by_rule, by_support, first_of, told, whole
@@ -101,7 +101,8 @@ class Player:
         memory = self._remember(x)
         columns = memory if isinstance(memory, tuple) else (memory,)
         # Columns apart for dense rounds, a coordinate's numbers side by side for sparse ones.
-        w = zeros_on_lines((len(x), 1 + len(columns)), self.dtype, "C" if self._side_by_side else "F")
+        shape = len(x), 1 + len(columns)
+        w = aligned(shape, self.dtype) if self._side_by_side else aligned(shape[::-1], self.dtype).T
         for j, column in enumerate((x, *columns)):
             if np.any(column):  # pages of zeros cost nothing before a round writes to them
                 w[:, j] = column
@@ -304,14 +305,6 @@ class Player:
             return self.learner.tally(self._state, self.domain)
         s = tuple(np.ascontiguousarray(column, float) for column in self._state.w[:, 1:].T)
         return self.learner.tally(s if isinstance(self.memory, tuple) else s[0], self.domain)
-
-
-def zeros_on_lines(shape: tuple[int, int], dtype: Any, order: Any) -> Matrix:
-    """Zeros that begin with a cache line: vectors that straddle two lines cost two accesses each."""
-    size, spare = math.prod(shape), LINE // np.dtype(dtype).itemsize
-    room = np.zeros(size + spare, dtype)
-    first = -room.ctypes.data % LINE // room.itemsize
-    return room[first : first + size].reshape(shape, order=order)
 
 
 def copied(state: Any) -> Any:

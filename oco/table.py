@@ -8,7 +8,8 @@ import numpy as np
 from oco._jit import rounded, twin
 from oco.engine.lanes import Abreast, dense_lanes, sparse_lanes, tally_lanes
 from oco.engine.ledger import Ledger
-from oco.lowlevel.simd import LANES, aligned
+from oco.lowlevel.arrays import aligned
+from oco.lowlevel.simd import LANES
 from oco.penalty import NONE
 from oco.player import Player
 from oco.protocols import Block, Dense

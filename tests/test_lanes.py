@@ -12,7 +12,8 @@ import oco
 from oco import AdaGrad, Ball, Box, Data, OGDSqrt, Penalty, Space, play
 from oco._jit import Kernel
 from oco.engine.lanes import dense_lanes
-from oco.lowlevel.simd import LANES, aligned, each_lane, local, of_lane, put, take
+from oco.lowlevel.arrays import aligned
+from oco.lowlevel.simd import LANES, each_lane, local, of_lane, put, take
 from oco.protocols import Sparse, declare
 from oco.study.cells import Game, Task, perform
 from oco.table import FEWEST, Table, seated

@@ -1,13 +1,43 @@
-"""What machine code knows of arrays: who counts references to them, how wide they are, parts of them."""
+"""What machine code knows of arrays: where they begin, who counts references to them, how wide they are, parts."""
 
+import math
 from typing import Any
 
+import numpy as np
+from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
 from oco._jit import specialise
+from oco.lowlevel.prefetch import LINE
 from oco.protocols import Matrix
+
+
+def aligned(shape: tuple[int, ...], dtype: Any) -> Any:
+    """Zeros that start with a cache line."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    room = np.zeros(size + LINE, np.uint8)
+    start = -room.ctypes.data % LINE
+    return room[start : start + size].view(dtype).reshape(shape)
+
+
+def on_stack(context: Any, builder: Any, kind: Any, rows: int, columns: int) -> Any:
+    """An array (rows, columns) in Fortran order, uninitialised, on the stack of the function that is built."""
+    number, whole = context.get_data_type(kind.dtype), ir.IntType(64)
+    size = context.get_abi_sizeof(number)
+    room = cgutils.alloca_once(builder, ir.ArrayType(number, rows * columns))
+    room.align = LINE
+    array = context.make_array(kind)(context, builder)
+    populate_array(
+        array,
+        data=builder.bitcast(room, number.as_pointer()),
+        shape=[whole(rows), whole(columns)],
+        strides=[whole(size), whole(rows * size)],
+        itemsize=whole(size),
+        meminfo=None,
+    )
+    return array._getvalue()
 
 
 def uncounted(a: Any) -> Any:

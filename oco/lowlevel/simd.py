@@ -6,7 +6,6 @@ may overlap forbid them. `each_lane` makes a loop that is left whole, `local` ma
 else can overlap; conditional expressions then become selections between lanes.
 """
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +16,7 @@ from numba.core import types as nbtypes
 from numba.extending import intrinsic
 
 from oco._jit import specialise
-from oco.lowlevel.prefetch import LINE
+from oco.lowlevel.arrays import on_stack
 from oco.protocols import Matrix
 
 LANES = 8  # numbers of 8 bytes in a cache line, and in the widest registers
@@ -45,14 +44,6 @@ def local(like: Matrix, columns: Any) -> Matrix:
 @specialise(local, inline="always")  # into the caller before LLVM sees either: the stack must be the caller's
 def _local(like, columns):  # type: ignore[no-untyped-def]
     return lambda like, columns: _on_stack(like, columns)
-
-
-def aligned(shape: tuple[int, ...], dtype: Any) -> Any:
-    """Zeros that start with a cache line."""
-    size = math.prod(shape) * np.dtype(dtype).itemsize
-    room = np.zeros(size + LINE, np.uint8)
-    start = -room.ctypes.data % LINE
-    return room[start : start + size].view(dtype).reshape(shape)
 
 
 def take(w: Any, i: int, cell: Matrix) -> None:
@@ -123,20 +114,7 @@ def _on_stack(typing: Any, like: Any, columns: Any) -> Any:
     count = len(columns)
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        number = context.get_data_type(like.dtype)
-        size = context.get_abi_sizeof(number)
-        room = cgutils.alloca_once(builder, ir.ArrayType(number, LANES * count))
-        room.align = LINE
-        array = context.make_array(made)(context, builder)
-        context.populate_array(
-            array,
-            data=builder.bitcast(room, number.as_pointer()),
-            shape=[_INT(LANES), _INT(count)],
-            strides=[_INT(size), _INT(LANES * size)],
-            itemsize=_INT(size),
-            meminfo=None,
-        )
-        return array._getvalue()
+        return on_stack(context, builder, made, LANES, count)
 
     return made(like, columns), generate
 

@@ -14,7 +14,7 @@ from numba.core import types as nbtypes
 from numba.extending import intrinsic
 
 from oco._jit import specialise
-from oco.lowlevel.arrays import uncounted
+from oco.lowlevel.arrays import on_stack, uncounted
 from oco.projections import largest
 from oco.protocols import Matrix, Round, Vector
 from oco.updates.by_rule import ByRule
@@ -133,18 +133,6 @@ def _on_stack(typing: Any, like: Any, sizes: Any) -> Any:
     n, k = (len(size) for size in sizes)
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        number = context.get_data_type(like.dtype)
-        size = context.get_abi_sizeof(number)
-        room = cgutils.alloca_once(builder, ir.ArrayType(number, n * k))
-        array = context.make_array(made)(context, builder)
-        context.populate_array(
-            array,
-            data=builder.bitcast(room, number.as_pointer()),
-            shape=[_INT(n), _INT(k)],
-            strides=[_INT(size), _INT(n * size)],
-            itemsize=_INT(size),
-            meminfo=None,
-        )
-        return array._getvalue()
+        return on_stack(context, builder, made, n, k)
 
     return made(like, sizes), generate
