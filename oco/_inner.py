@@ -15,7 +15,7 @@ from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import register_pass
 from numba.core.typed_passes import NativeLowering
 
-from oco.lowlevel.estimate import settle
+from oco.lowlevel.late import settle
 
 
 class _Library(JITCodeLibrary):

@@ -1,21 +1,12 @@
 """float32: what it costs in accuracy, and what it does not change."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import oco
 from oco import AdaGrad, Adam, Ball, Box, FTRLProximal, Linear, OGDSqrt, Player, play
-from oco._jit import kernel
-from oco.lowlevel.estimate import offered
-from oco.lowlevel.numbers import inverse_root, order, unordered
 from oco.streams import blocks
 
-ROOT = Path(__file__).parents[1]
 EPS = float(np.finfo(np.float32).eps)
 DENSE, SPARSE = oco.Classification(d=40), oco.ZipfText(d=200)
 GAMES = {
@@ -108,51 +99,6 @@ def test_what_is_refused():
     for dtype in (np.float16, int, "single or so"):
         with pytest.raises(ValueError, match="float64 or float32 is needed"):
             play(oco.RandomSigns(2), OGDSqrt(0.1), rounds=10, dtype=dtype)
-
-
-@kernel
-def inverse_roots(v, out):
-    for i in range(len(v)):
-        out[i] = inverse_root(v[i])
-
-
-def test_inverse_root_everywhere():
-    """Within 1.25 ulp (4 in float32) of the root in extended precision, and 0 where nothing is known."""
-    v = np.concatenate([2.0 ** np.random.default_rng(0).uniform(-1022.0, 1024.0, 100_000), [2.3e-308, 1.7e308]])
-    for kind, most in ((np.float64, 1.25), (np.float32, 4.0)):
-        some = v[(v > np.finfo(kind).tiny) & (v < np.finfo(kind).max)].astype(kind)
-        out, exact = np.empty_like(some), 1.0 / np.sqrt(some.astype(np.longdouble))
-        for function, least in ((inverse_roots, most), (inverse_roots.plain, 1.5)):
-            function(some, out)
-            assert np.abs((out - exact) / np.spacing(exact.astype(kind))).max() <= least
-        ends, out = np.array([0.0, np.finfo(kind).tiny / 2, 4.0, np.nan], kind), np.empty(4, kind)
-        for function in (inverse_roots, inverse_roots.plain):
-            function(ends, out)
-            assert np.array_equal(out, [0.0, 0.0, 0.5, np.nan], equal_nan=True)
-
-
-def test_inverse_root_without_the_processors_estimate(tmp_path):
-    """The same on a processor of the plainest kind; the estimate's name must be gone from both kinds of code."""
-    check = (
-        "from tests.test_precision import inverse_roots, test_inverse_root_everywhere as check; check()\n"
-        "text = ''.join(inverse_roots._compiled.inspect_asm().values())\n"
-        "called = [line for line in text.splitlines() if 'call' in line and 'estimate' in line]\n"
-        "print('rsqrt14pd' in text, bool(called))"
-    )
-    for plain in (True, False):
-        only = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""} if plain else {}
-        env = os.environ | only | {"OCO_CACHE_DIR": str(tmp_path / str(plain))}
-        run = subprocess.run([sys.executable, "-c", check], env=env, cwd=ROOT, capture_output=True, text=True)
-        assert run.stdout.split() == [str(offered() and not plain), "False"], run.stderr
-
-
-def test_order_of_sizes():
-    for kind in (np.float64, np.float32):
-        v = kind([0.0, -1e-40, 1e-30, -1.0, 1.5, -2.0, 3e38, -np.inf, np.nan])
-        keys = [order(x) for x in v]
-        assert keys == sorted(keys)
-        assert np.array_equal([unordered(key) for key in keys], np.abs(v), equal_nan=True)
-        assert [order(x) for x in -v] == keys
 
 
 def test_linear_losses_of_signs_are_exact():

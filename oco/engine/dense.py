@@ -34,7 +34,7 @@ def dense_rounds(player: Any, loss: Any, penalty: Any, state: Any, ledger: Ledge
         some, theirs = rows[low : low + SPAN], labels[low : low + SPAN]
         weigh(weights, ledger.t, len(theirs))
         for r in range(len(theirs)):
-            row, ahead = some[r], rows[min(low + r + 1, len(labels) - 1)]
+            row = some[r]
             held = player.before(so_far(ledger, penalty), row, held)
             x = player.decision(held)
             z, square = _dot(row, x)
@@ -44,7 +44,7 @@ def dense_rounds(player: Any, loss: Any, penalty: Any, state: Any, ledger: Ledge
             now, ledger = suffer(ledger, loss.value(z, theirs[r]), penalty, charge, norm2, faded)
             if not math.isfinite(now.loss + now.norm2):
                 return player.returned(state, held)[:], ledger[:]
-            held, reach = player.step(now, q, row, ahead, held)
+            held, reach = player.step(now, q, row, held)
             ledger = moved(ledger, reach)
     return player.returned(state, held)[:], ledger[:]
 
@@ -80,7 +80,7 @@ def adaptive_rounds(
             now, ledger = suffer(ledger, loss.value(z, label), penalty, charge, norm2, faded)
             if not math.isfinite(now.loss + now.norm2):
                 return player.returned(state, held)[:], ledger[:]
-            held, reach = player.step(now, q, row, row, held)
+            held, reach = player.step(now, q, row, held)
             ledger = moved(ledger, reach)
     return player.returned(state, held)[:], ledger[:]
 

@@ -13,12 +13,11 @@ import numpy as np
 from oco._jit import relaxed
 from oco.lowlevel.exponentials import NEAR, exp, far_exp, larger, near_exp, smaller
 from oco.lowlevel.numbers import order, unordered
-from oco.lowlevel.prefetch import prefetch_far
+from oco.lowlevel.prefetch import entry
 from oco.protocols import Setting, Vector
 
 SUMS = relaxed("reassoc", "contract", "nsz")  # sums may be taken in any order
 
-STRIP = 128  # experts between which rows to come are asked for
 ROUNDING = 1.0 + 1e-12  # a promise that losses keep up to rounding is kept
 
 
@@ -99,30 +98,22 @@ def lean(x: Vector, g: Vector, low: float, eta: float, losses: Vector, most: flo
 
     most: the largest eta (g_k - low), at most FAR. Returns eta <x, (g - low)^2> of the x before and max_k x_k.
     """
-    n = len(g)
-    total = 0.0
-    second = 0.0
-    for start in range(0, n, STRIP):
-        end = min(start + STRIP, n)
-        prefetch_far(g, start + 2 * n, end + 2 * n)  # rows lie one behind the other
-        if most <= NEAR:
-            mass, part = _lean_little(x, g, low, eta, losses, start, end)
-        else:
-            mass, part = _lean_far(x, g, low, eta, losses, start, end)
-        total += mass
-        second += part
+    if most <= NEAR:
+        total, second = _lean_little(x, g, low, eta, losses)
+    else:
+        total, second = _lean_far(x, g, low, eta, losses)
     return eta * second, scaled(x, 1.0 / total)
 
 
 def _leaning(decay: Callable[[float, float], float]) -> Any:
-    """`lean` from start to end, where decay(v, eta) is e^(-eta v): one loop for each, or SIMD would stay away."""
+    """`lean` but for the scale, where decay(v, eta) is e^(-eta v): one loop for each, or SIMD would stay away."""
 
     @SUMS
-    def by(x: Vector, g: Vector, low: float, eta: float, losses: Vector, start: int, end: int) -> tuple[float, float]:
+    def by(x: Vector, g: Vector, low: float, eta: float, losses: Vector) -> tuple[float, float]:
         total = 0.0
         second = 0.0
-        for k in range(np.uint64(start), np.uint64(end)):
-            above = g[k] - low
+        for k in range(np.uint64(len(g))):
+            above = entry(g, k) - low
             losses[k] += above
             second += x[k] * above * above
             x[k] *= decay(above, eta)

@@ -6,12 +6,10 @@ import numpy as np
 
 from oco.lowlevel.arrays import uncounted
 from oco.lowlevel.numbers import order, unordered
-from oco.lowlevel.prefetch import prefetch
+from oco.lowlevel.prefetch import entry
 from oco.projections import largest
 from oco.protocols import Matrix, Round, Vector
 from oco.updates.coordinates import Coordinates, in_precision, load, store
-
-STRIP = 128  # coordinates of the row to come that are asked for while as many are moved
 
 
 class ByRule(NamedTuple):
@@ -43,28 +41,21 @@ class ByRule(NamedTuple):
     def norm2(self, q: float, square: float, a: Vector, state: Coordinates) -> float:
         return q * q * square
 
-    def step(self, now: Round, q: float, a: Vector, ahead: Vector, state: Coordinates) -> tuple[Coordinates, float]:
-        """One update with g = q a; returns the state and max_i |x_i|. `ahead` is the row to come."""
+    def step(self, now: Round, q: float, a: Vector, state: Coordinates) -> tuple[Coordinates, float]:
+        """One update with g = q a; returns the state and max_i |x_i|."""
         w = state.w
         now = in_precision(now, w)
         q = w.dtype.type(q)
-        if len(a) <= STRIP:
-            peak = self.move(now, q, a, w, 0, len(a))
-        else:
-            peak = order(w.dtype.type(0.0))
-            for low in range(0, len(a), STRIP):
-                high = min(low + STRIP, len(a))
-                prefetch(ahead, low, high)
-                peak = max(peak, self.move(now, q, a, w, low, high))
+        peak = self.move(now, q, a, w)
         self.settle(now, state)
         return state, self.projection.reach(np.float64(unordered(peak)), w[:, 0])
 
-    def move(self, now: Round, q: float, a: Vector, w: Matrix, low: int, high: int) -> Any:
-        """The rule and the clipping for coordinates low .. high - 1; the largest |x_i| among them, as `order`."""
+    def move(self, now: Round, q: float, a: Vector, w: Matrix) -> Any:
+        """The rule and the clipping for every coordinate; max_i |x_i|, as `order`."""
         kind = w.dtype.type
         peak = order(kind(0.0))
-        for i in range(np.uint64(low), np.uint64(high)):  # unsigned: a test for i < 0 would keep SIMD away
-            x, s = self.learner.rule(now, q * a[i], w[i, 0], load(w, i, self.memory))
+        for i in range(np.uint64(len(a))):  # unsigned: a test for i < 0 would keep SIMD away
+            x, s = self.learner.rule(now, q * entry(a, i), w[i, 0], load(w, i, self.memory))
             x = kind(self.domain.clip(i, x))
             peak = max(peak, order(x))
             w[i, 0] = x

@@ -53,7 +53,7 @@ class Few(NamedTuple):
     def norm2(self, q: float, square: float, a: Vector, state: Coordinates) -> float:
         return self.player.norm2(q, square, a, state)
 
-    def step(self, now: Round, q: float, a: Vector, ahead: Vector, state: Coordinates) -> tuple[Coordinates, float]:
+    def step(self, now: Round, q: float, a: Vector, state: Coordinates) -> tuple[Coordinates, float]:
         """One update with g = q a; returns the state and max_i |x_i|."""
         w = state.w
         each(self.rows, _move, self.player, in_precision(now, w), w.dtype.type(q), a, w)

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from oco.lowlevel.prefetch import entry
 from oco.protocols import Round, Vector
 
 
@@ -35,9 +36,9 @@ class WithPenalty(NamedTuple):
             total += (q * a[i] + self.penalty.slope(x[i])) ** 2
         return total
 
-    def step(self, now: Round, q: float, a: Vector, ahead: Vector, state: Any) -> tuple[Any, float]:
+    def step(self, now: Round, q: float, a: Vector, state: Any) -> tuple[Any, float]:
         x = self.player.decision(state)
         g = np.empty_like(a)
         for i in range(len(x)):
-            g[i] = q * a[i] + self.penalty.slope(x[i])
-        return self.player.step(now, 1.0, g, ahead, state)
+            g[i] = q * entry(a, i) + self.penalty.slope(x[i])
+        return self.player.step(now, 1.0, g, state)

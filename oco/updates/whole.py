@@ -7,6 +7,7 @@ import numpy as np
 
 from oco._jit import specialise
 from oco.lowlevel.arrays import counted, uncounted
+from oco.lowlevel.prefetch import entry
 from oco.projections import largest
 from oco.protocols import Round, Vector
 
@@ -37,7 +38,7 @@ class Whole(NamedTuple):
     def norm2(self, q: float, square: float, a: Vector, state: Any) -> float:
         return q * q * square
 
-    def step(self, now: Round, q: float, a: Vector, ahead: Vector, state: Any) -> tuple[Any, float]:
+    def step(self, now: Round, q: float, a: Vector, state: Any) -> tuple[Any, float]:
         state = self.learner.update(now, self.feedback.gradient(q, a), state, self.domain)
         return state, reach(state)
 
@@ -72,7 +73,7 @@ def times(q: float, a: Vector) -> Vector:
     """q a."""
     g = np.empty(len(a))
     for i in range(len(a)):
-        g[i] = q * a[i]
+        g[i] = q * entry(a, i)
     return g
 
 

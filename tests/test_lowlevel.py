@@ -1,0 +1,82 @@
+"""What machine code is told that Python cannot say: the same numbers, on any processor."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from oco._jit import kernel
+from oco.lowlevel import estimate, late
+from oco.lowlevel.numbers import inverse_root, order, unordered
+from oco.lowlevel.prefetch import entry
+
+ROOT = Path(__file__).parents[1]
+
+
+@kernel
+def inverse_roots(v, out):
+    for i in range(len(v)):
+        out[i] = inverse_root(v[i])
+
+
+def test_inverse_root_everywhere():
+    """Within 1.25 ulp (4 in float32) of the root in extended precision, and 0 where nothing is known."""
+    v = np.concatenate([2.0 ** np.random.default_rng(0).uniform(-1022.0, 1024.0, 100_000), [2.3e-308, 1.7e308]])
+    for kind, most in ((np.float64, 1.25), (np.float32, 4.0)):
+        some = v[(v > np.finfo(kind).tiny) & (v < np.finfo(kind).max)].astype(kind)
+        out, exact = np.empty_like(some), 1.0 / np.sqrt(some.astype(np.longdouble))
+        for function, least in ((inverse_roots, most), (inverse_roots.plain, 1.5)):
+            function(some, out)
+            assert np.abs((out - exact) / np.spacing(exact.astype(kind))).max() <= least
+        ends, out = np.array([0.0, np.finfo(kind).tiny / 2, 4.0, np.nan], kind), np.empty(4, kind)
+        for function in (inverse_roots, inverse_roots.plain):
+            function(ends, out)
+            assert np.array_equal(out, [0.0, 0.0, 0.5, np.nan], equal_nan=True)
+
+
+@kernel
+def doubled(a, out):
+    for r in range(len(a)):
+        for i in range(np.uint64(a.shape[1])):
+            out[r, i] = a.dtype.type(2.0) * entry(a[r], i)
+
+
+def test_an_entry_with_a_hint_is_the_entry():
+    for kind in (np.float64, np.float32):
+        for d in (1, 7, 8, 100):
+            a = np.random.default_rng(d).standard_normal((5, d)).astype(kind)
+            for function in (doubled, doubled.plain):
+                out = np.full_like(a, np.nan)
+                function(a, out)
+                assert np.array_equal(out, 2.0 * a)
+
+
+def test_what_loops_call_late_on_any_processor(tmp_path):
+    """The same on one of the plainest kind; names of late functions must be gone from the code, and loops be SIMD."""
+    check = (
+        "from tests.test_lowlevel import *\n"
+        "test_inverse_root_everywhere(); test_an_entry_with_a_hint_is_the_entry()\n"
+        "text = [line for f in (inverse_roots, doubled) for code in f._compiled.inspect_asm().values()\n"
+        "        for line in code.splitlines()]\n"
+        "print(any('rsqrt14pd' in line for line in text), any('prefetch' in line for line in text),\n"
+        "      any('addpd' in line or 'mulpd' in line for line in text),\n"
+        "      any('call' in line and 'oco_' in line.lower() for line in text))"
+    )
+    for plain in (True, False):
+        only = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""} if plain else {}
+        env = os.environ | only | {"OCO_CACHE_DIR": str(tmp_path / str(plain))}
+        run = subprocess.run([sys.executable, "-c", check], env=env, cwd=ROOT, capture_output=True, text=True)
+        assert run.stdout.split() == [str(estimate.offered() and not plain), str(late.offered()), "True", "False"], (
+            run.stderr
+        )
+
+
+def test_order_of_sizes():
+    for kind in (np.float64, np.float32):
+        v = kind([0.0, -1e-40, 1e-30, -1.0, 1.5, -2.0, 3e38, -np.inf, np.nan])
+        keys = [order(x) for x in v]
+        assert keys == sorted(keys)
+        assert np.array_equal([unordered(key) for key in keys], np.abs(v), equal_nan=True)
+        assert [order(x) for x in -v] == keys
