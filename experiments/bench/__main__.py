@@ -7,13 +7,12 @@ import argparse
 import json
 import shlex
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
-from importlib import import_module
-from pathlib import Path
 
-from experiments.bench.machine import describe, one_thread
+from experiments.bench import rows
+from experiments.bench.apart import measured
+from experiments.bench.machine import describe
 
 WORKLOADS = {
     "W1": "dense logistic rounds, diagonal AdaGrad",
@@ -32,16 +31,9 @@ WORKLOADS = {
 
 def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
-    one_thread()
-    # NumPy, JAX and torch count their threads when they are imported.
-    from experiments.bench import rows
-    from experiments.bench.contest import Options
-
     sections, found = {}, []
     for name in options.only or WORKLOADS:
-        with tempfile.TemporaryDirectory() as folder:
-            given = Options(options.rounds, options.quick, Path(folder))
-            these = list(import_module(f"experiments.bench.{name.lower()}").rows(given))
+        these = measured(name, options.rounds, options.quick)
         found += these
         command = f"python -m experiments.bench --only {name} --rounds {options.rounds}"
         body = f"{rows.table(these)}\n\n`{command}`, {time.strftime('%Y-%m-%d')}"

@@ -15,7 +15,8 @@ def one_thread() -> None:
     """Before NumPy, JAX and torch are imported: they read these once."""
     for name in THREADS:
         os.environ[name] = "1"
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {XLA}".strip()
+    flags = os.environ.get("XLA_FLAGS", "")
+    os.environ["XLA_FLAGS"] = flags if XLA in flags else f"{flags} {XLA}".strip()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
