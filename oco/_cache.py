@@ -46,6 +46,18 @@ def package_digest() -> str:
     return digest.hexdigest()
 
 
+@functools.cache
+def edition() -> str:
+    """What all kernels depend on, in a few letters: the package's sources and the versions of what compiles them."""
+    versions = (sys.version, numba.__version__, llvmlite.__version__, np.__version__, scipy.__version__)
+    return hashlib.sha256(repr((package_digest(), versions)).encode()).hexdigest()[:12]
+
+
+def cold() -> bool:
+    """Whether there are no kernels of this edition yet."""
+    return not any(folder().glob(f"*-{edition()}-*.kernel"))
+
+
 class ContentCache(_Cache):
     """What a Numba dispatcher asks for machine code, keyed by content; damage to a file only costs a compilation."""
 
@@ -71,10 +83,9 @@ class ContentCache(_Cache):
             path.unlink(missing_ok=True)
 
     def _path(self, signature: tuple[nbtypes.Type, ...], target: Any) -> Path:
-        versions = (sys.version, numba.__version__, llvmlite.__version__, np.__version__, scipy.__version__)
-        content = (self._name, fingerprint(self._function), package_digest(), versions, target.codegen().magic_tuple())
+        content = (self._name, fingerprint(self._function), package_digest(), target.codegen().magic_tuple())
         text = repr(content) + "".join(self._describe(argument) for argument in signature)
-        return folder() / f"{self._name}-{hashlib.sha256(text.encode()).hexdigest()[:40]}.kernel"
+        return folder() / f"{self._name}-{edition()}-{hashlib.sha256(text.encode()).hexdigest()[:40]}.kernel"
 
     def load_overload(self, signature: Any, target: Any) -> Any:
         if not self._on:

@@ -2,12 +2,15 @@
 
 import csv
 import json
+import multiprocessing
 import subprocess
 import sys
 
 import pytest
 
-from oco.cli import main
+import oco
+from oco._cache import cold
+from oco.cli import ahead, main
 from oco.cli.parts import build
 from oco.learners import LEARNERS
 
@@ -55,6 +58,32 @@ def test_same_learner_twice_is_told_apart(tmp_path, capsys):
     assert play(tmp_path, *SMALL, "--learner", "adagrad:eta=1", "--learner", "adagrad:eta=2", "--json") == 0
     names = [entry["name"] for entry in json.loads(capsys.readouterr().out)["learners"]]
     assert names == ["adagrad:eta=1", "adagrad:eta=2"]
+
+
+def test_a_second_process_compiles_on_an_empty_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("OCO_CACHE_DIR", str(tmp_path))
+    games = [{"stream": oco.RandomSigns(2), "learners": {"ogd": oco.OGD(0.1)}, "rounds": 10}]
+    before = set(multiprocessing.active_children())
+
+    def started():
+        return set(multiprocessing.active_children()) - before
+
+    monkeypatch.setattr(ahead, "cores", lambda: 1)
+    with ahead.compiling_ahead(games):
+        assert not started()  # no core is free
+    assert cold()
+    monkeypatch.setattr(ahead, "cores", lambda: 2)
+    with ahead.compiling_ahead(games):
+        (process,) = started()
+        process.join()
+    assert process.exitcode == 0 and not cold()
+    with ahead.compiling_ahead(games):
+        assert not started()  # there is nothing to be done
+    for kernel in tmp_path.iterdir():
+        kernel.unlink()
+    with ahead.compiling_ahead(games):
+        pass
+    assert not started()  # nor is it waited for
 
 
 def test_list_shows_everything(capsys):

@@ -11,6 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from experiments.bench.contest import Options
+from experiments.bench.machine import all_cores
 from experiments.bench.rows import Row
 from experiments.bench.timing import median
 
@@ -25,12 +26,19 @@ def rows(options: Options) -> Iterator[Row]:
     warm = _seconds([sys.executable, "-c", FIRST_PLAY], options.rounds, "first play")
     yield _row("first play in a new process, warm cache, seconds", warm, 1.0, least / warm)
     if not options.quick:
-        with tempfile.TemporaryDirectory() as cache:
-            cold = _seconds([sys.executable, "-m", "oco", "play"], 1, "main job", OCO_CACHE_DIR=cache)
-        yield _row("main job (oco play), cold cache, seconds", cold, 20.0, least / cold)
+        cold = _cold()
+        yield _row("main job (oco play), cold cache, one core, seconds", cold, None, least / cold)
+        with all_cores() as cores:
+            cold = _cold()
+        yield _row(f"main job (oco play), cold cache, {cores} cores, seconds", cold, 20.0, least / cold)
 
 
-def _row(case: str, seconds: float, goal: float, fraction: float) -> Row:
+def _cold() -> float:
+    with tempfile.TemporaryDirectory() as cache:
+        return _seconds([sys.executable, "-m", "oco", "play"], 1, "main job", OCO_CACHE_DIR=cache)
+
+
+def _row(case: str, seconds: float, goal: float | None, fraction: float) -> Row:
     peer = "oco (limit: import numpy, numba)"
     return Row("W8", case, peer, seconds, goal, fraction, at_most=True, ours=seconds)
 

@@ -7,10 +7,12 @@ import shlex
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from oco.cli.ahead import compiling_ahead
 from oco.cli.parts import add_game, build, chosen, default_domain
 from oco.domains import Ball, Box
 from oco.learners import AdaGrad, AdaGradNorm, FullMatrixAdaGrad, OGDSqrt
@@ -147,7 +149,9 @@ def _play(options: argparse.Namespace) -> int:
     games = default_games() if plain else [_chosen_game(options)]
     if plain and options.rounds is not None:
         games = [(title, game | {"rounds": options.rounds}) for title, game in games]
-    played, problem = _play_games(games, seed=options.seed, dtype=options.dtype)
+    how = {"seed": options.seed, "dtype": options.dtype}
+    with compiling_ahead([game for _, game in games], **how) if plain else nullcontext():
+        played, problem = _play_games(games, **how)
     if played:
         _report(played, options, folder)
         if not options.json:

@@ -38,6 +38,11 @@ class _Tried(NamedTuple):
     losses: int = 0
 
 
+def cores() -> int:
+    """Those that the system lends to this process."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class Workers:
     """Where tasks are played: threads or processes of our own, or an executor that was given."""
 
@@ -46,8 +51,7 @@ class Workers:
             raise TypeError(f"executor: {executor!r} has no submit(function, *arguments)")
         if workers is not None and workers < 1:
             raise ValueError(f"workers = {workers}: at least 1 is needed")
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        self.number = workers or getattr(executor, "_max_workers", None) or cores
+        self.number = workers or getattr(executor, "_max_workers", None) or cores()
         self._given, self._processes = executor, processes
         self._executor = executor or self._new()
         self._leave = threading.Event()
