@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oco._jit import specialise
-from oco.lowlevel.numbers import inverse_root, order, unordered
+from oco.lowlevel.numbers import bits, inverse_root, order, unordered
 from oco.protocols import Round
 
 
@@ -66,8 +66,8 @@ def so_far(ledger: Ledger, penalty: Any) -> Round:
 
 
 def farther(reach: float, other: float) -> float:
-    """The larger size of two numbers, NaN if one is."""
-    return np.float64(unordered(max(order(np.float64(reach)), order(np.float64(other)))))
+    """The larger of a size and of the size of another number, NaN if one is."""
+    return np.float64(unordered(max(bits(np.float64(reach)), order(np.float64(other)))))
 
 
 def moved(ledger: Ledger, reach: float) -> Ledger:

@@ -59,6 +59,16 @@ def _order(v):  # type: ignore[no-untyped-def]
     return lambda v: _as_integer(abs(v))
 
 
+def bits(v: Any) -> Any:
+    """The same as `order` for a number that is known to be a size: not negative, nor a NaN with a sign."""
+    return v.view(np.int32 if isinstance(v, np.float32) else np.int64)
+
+
+@specialise(bits)
+def _bits(v):  # type: ignore[no-untyped-def]
+    return lambda v: _as_integer(v)
+
+
 def unordered(k: Any) -> Any:
     """The inverse of order."""
     return k.view(np.float32 if isinstance(k, np.int32) else np.float64)
