@@ -232,7 +232,7 @@ def test_lanes_are_vectors(monkeypatch, tmp_path):
 
     vector_root = re.compile(r"<\d+ x double> @llvm\.sqrt")
     assert vector_root.search(code(Rooted))
-    monkeypatch.setattr("oco.lowlevel.simd.KEEP", "llvm.loop.nothing")
+    monkeypatch.setattr("oco.lowlevel.simd.WHOLE", "llvm.loop.nothing")
     assert not vector_root.search(code(RootedToo))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from oco._jit import kernel
 from oco.lowlevel import estimate, late
+from oco.lowlevel.loops import masked
 from oco.lowlevel.numbers import inverse_root, order, unordered
 from oco.lowlevel.prefetch import entry
 
@@ -53,24 +54,41 @@ def test_an_entry_with_a_hint_is_the_entry():
                 assert np.array_equal(out, 2.0 * a)
 
 
-def test_what_loops_call_late_on_any_processor(tmp_path):
-    """The same on one of the plainest kind; names of late functions must be gone from the code, and loops be SIMD."""
+@kernel
+def products(a, b, out):
+    for j in range(len(a)):
+        out[j] = a[j] * b[j]
+        masked()
+
+
+def test_masked_loops_do_all_and_no_more():
+    for n in range(40):
+        a, b = np.arange(1.0, n + 1), np.arange(n, 0.0, -1.0)
+        for function in (products, products.plain):
+            out = np.full(n + 9, -1.0)
+            function(a, b, out)
+            assert (out[:n] == a * b).all() and (out[n:] == -1.0).all()
+
+
+def test_what_loops_are_told_on_any_processor(tmp_path):
+    """The same on one of the plainest kind. Late functions must be gone from the code, whose loops are SIMD."""
     check = (
         "from tests.test_lowlevel import *\n"
-        "test_inverse_root_everywhere(); test_an_entry_with_a_hint_is_the_entry()\n"
-        "text = [line for f in (inverse_roots, doubled) for code in f._compiled.inspect_asm().values()\n"
-        "        for line in code.splitlines()]\n"
-        "print(any('rsqrt14pd' in line for line in text), any('prefetch' in line for line in text),\n"
-        "      any('addpd' in line or 'mulpd' in line for line in text),\n"
-        "      any('call' in line and 'oco_' in line.lower() for line in text))"
+        "test_inverse_root_everywhere()\n"
+        "test_an_entry_with_a_hint_is_the_entry()\n"
+        "test_masked_loops_do_all_and_no_more()\n"
+        "kernels = inverse_roots, doubled, products\n"
+        "lines = [line for k in kernels for text in k._compiled.inspect_asm().values() for line in text.splitlines()]\n"
+        "some = lambda *words: any(all(word in line for word in words) for line in lines)\n"
+        "print(some('mulpd'), some('prefetch'), some('rsqrt14pd'), some('zmm', '{%k'), some('call', 'oco_'))"
     )
+    wide = {"+avx512f", "+avx512vl"} <= late.features()
     for plain in (True, False):
         only = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""} if plain else {}
         env = os.environ | only | {"OCO_CACHE_DIR": str(tmp_path / str(plain))}
         run = subprocess.run([sys.executable, "-c", check], env=env, cwd=ROOT, capture_output=True, text=True)
-        assert run.stdout.split() == [str(estimate.offered() and not plain), str(late.offered()), "True", "False"], (
-            run.stderr
-        )
+        expected = True, late.offered(), estimate.offered() and not plain, wide and not plain, False
+        assert run.stdout.split() == [str(value) for value in expected], run.stderr
 
 
 def test_order_of_sizes():

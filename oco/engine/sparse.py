@@ -11,6 +11,7 @@ import numpy as np
 from oco._jit import kernel, relaxed
 from oco.engine.ledger import Ledger, moved, so_far, suffer
 from oco.lowlevel.arrays import uncounted
+from oco.lowlevel.loops import masked
 from oco.lowlevel.numbers import inverse_root
 from oco.lowlevel.support import announce, gather, room, scatter
 from oco.protocols import Matrix, Vector
@@ -27,6 +28,7 @@ def _dot_near(a: Vector, near: Matrix) -> tuple[float, float]:
         v = np.float64(a[j])
         z += v * np.float64(near[j, 0])
         square += v * v
+        masked()
     return z, square
 
 

@@ -17,10 +17,10 @@ from numba.extending import intrinsic
 
 from oco._jit import specialise
 from oco.lowlevel.arrays import on_stack
+from oco.lowlevel.loops import WHOLE, told
 from oco.protocols import Matrix
 
 LANES = 8  # numbers of 8 bytes in a cache line, and in the widest registers
-KEEP = "llvm.loop.unroll.disable"  # what tells LLVM to leave a loop whole
 
 _INT = ir.IntType(64)
 
@@ -93,19 +93,11 @@ def _lane_loop(typing: Any, body: Any, arguments: Any) -> Any:
         following = builder.add(lane, _INT(1), flags=("nuw", "nsw"))
         lane.add_incoming(following, builder.block)
         back = builder.cbranch(builder.icmp_unsigned("<", following, _INT(LANES)), loop, after)
-        back.set_metadata("llvm.loop", _kept_whole(builder.module))
+        back.set_metadata("llvm.loop", told(builder.module, WHOLE))
         builder.position_at_end(after)
         return context.get_dummy_value()
 
     return nbtypes.void(body, arguments), generate
-
-
-def _kept_whole(module: Any) -> Any:
-    """Loop metadata: a node whose first operand is itself, which is how LLVM tells loops apart."""
-    disable = module.add_metadata([ir.MetaDataString(module, KEEP)])
-    node = ir.values.MDValue(module, [], name=str(len(module.metadata)))
-    node.operands = (node, disable)
-    return node
 
 
 @intrinsic

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oco.lowlevel.arrays import uncounted
+from oco.lowlevel.loops import masked
 from oco.lowlevel.numbers import order, unordered
 from oco.lowlevel.prefetch import entry
 from oco.projections import largest
@@ -82,6 +83,7 @@ class ByRule(NamedTuple):
             peak = max(peak, order(x))
             near[j, 0] = x
             store(near, j, s)
+            masked()
         return np.float64(unordered(peak))
 
     def settle(self, now: Round, state: Coordinates) -> None:
