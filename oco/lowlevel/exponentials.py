@@ -9,18 +9,20 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
+from numba.core import cgutils
 from numba.core import types as nbtypes
 from numba.extending import intrinsic
 
 from oco._jit import relaxed, specialise
+from oco.lowlevel.late import Late, features, late, offered
 from oco.lowlevel.numbers import multiply_add
 
 NEAR = 1.0 / 32.0  # as far as near_exp goes
 FAR = 8.0  # as far as far_exp goes
 
 ROUND = 6755399441055744.0  # 1.5 * 2^52: once added, the low bits hold the nearest integer
-LOG2E = 1.4426950408889634  # log2(e), of which it lacks
-LOG2E_REST = 2.0355273740931033e-17
+SIXTEENTHS = 23.083120654223414  # 16 log2(e), of which it lacks
+SIXTEENTHS_REST = 3.2568437985489653e-16
 TOP = 709.782712893384  # exp of more is infinite
 
 
@@ -29,33 +31,75 @@ def exp(x: float) -> float:
     return math.inf if x > TOP else math.exp(x)
 
 
+# 2^(k / 16) as integers less k << 48: what is added to make the exponent adds k there too.
+_ROOTS = np.exp2(np.arange(16) / 16.0).view(np.int64) - (np.arange(16) << 48)
+
+
 @relaxed("contract")
-def _power(f: float) -> float:
-    """2^f for |f| <= 1/2."""
-    # (2^f - 1) / f, interpolated in Chebyshev's points.
-    p = 4.4549605968859425e-10
-    p = p * f + 7.072585949301304e-09
-    p = p * f + 1.01780624458531e-07
-    p = p * f + 1.3215442587921528e-06
-    p = p * f + 1.5252733829836104e-05
-    p = p * f + 0.0001540353044173605
-    p = p * f + 0.0013333558146416936
-    p = p * f + 0.009618129107606888
-    p = p * f + 0.0555041086648216
-    p = p * f + 0.24022650695910097
-    p = p * f + 0.6931471805599453
-    return p * f + 1.0
+def _above_one(f: float) -> float:
+    """2^(f / 16) - 1 for |f| <= 1/2."""
+    # Divided by f, interpolated in Chebyshev's points.
+    p = 9.181334960907254e-12
+    p = p * f + 1.2716085030349987e-09
+    p = p * f + 1.4676100321837672e-07
+    p = p * f + 1.355080777749983e-05
+    p = p * f + 0.0009383847928089873
+    return f * (p * f + 0.04332169878499661)
+
+
+def _permuted(builder: Any, given: Any, width: int) -> Any:
+    """_ROOTS[k & 15] by an instruction for eight k."""
+    number, lanes = ir.IntType(64), ir.IntType(32)
+    eight = ir.VectorType(number, 8)
+    k = given[0] if width > 1 else builder.insert_element(ir.Constant(eight, None), given[0], lanes(0))
+    if 1 < width < 8:
+        k = builder.shuffle_vector(k, k, ir.Constant(ir.VectorType(lanes, 8), [i % width for i in range(8)]))
+    kind = ir.FunctionType(eight, [eight] * 3)
+    permute = cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.avx512.vpermi2var.q.512")
+    low, high = (ir.Constant(eight, part.tolist()) for part in (_ROOTS[:8], _ROOTS[8:]))
+    made = builder.call(permute, [low, k, high])
+    if width == 1:
+        return builder.extract_element(made, lanes(0))
+    return (
+        made
+        if width == 8
+        else builder.shuffle_vector(made, made, ir.Constant(ir.VectorType(lanes, width), list(range(width))))
+    )
+
+
+_PERMUTED = late(Late("oco_root_of_two", ir.IntType(64), (2, 4, 8), (), _permuted))
+
+
+def _root(k: Any) -> Any:
+    """The bits of 2^(k / 16) for 0 <= k < 16, less k << 48; of a larger k the four low bits count."""
+    return _ROOTS[k & 15]
+
+
+@specialise(_root)
+def _root_compiled(k):  # type: ignore[no-untyped-def]
+    if offered() and "+avx512f" in features():
+        return lambda k: _looked_up(k)
+    return lambda k: _ROOTS[k & 15]
+
+
+@intrinsic
+def _looked_up(typing, k):  # type: ignore[no-untyped-def]
+    return nbtypes.int64(nbtypes.int64), lambda context, builder, signature, given: _PERMUTED.call(builder, given)
 
 
 @specialise(exp)
 def _exp(x):  # type: ignore[no-untyped-def]
     def compiled(x):  # type: ignore[no-untyped-def]
-        shifted = multiply_add(x, LOG2E, ROUND)
-        f = multiply_add(x, LOG2E_REST, multiply_add(x, LOG2E, ROUND - shifted))
-        # 2^n as two factors with valid exponents: e^x may overflow or be subnormal.
-        biased = np.float64(shifted).view(np.int64) + 2046
+        shifted = multiply_add(x, SIXTEENTHS, ROUND)
+        f = multiply_add(x, SIXTEENTHS_REST, multiply_add(x, SIXTEENTHS, ROUND - shifted))
+        k = np.float64(shifted).view(np.int64)
+        root = np.int64(_root(k) + ((k & 15) << 48)).view(np.float64)
+        # The power of two in 2^(k / 16) as two factors with valid exponents: e^x may overflow or be subnormal.
+        biased = (k >> 4) + 2046
         half = (biased & 0xFFF) >> 1
-        y = _power(f) * np.int64(half << 52).view(np.float64) * np.int64((biased - half) << 52).view(np.float64)
+        y = multiply_add(root, _above_one(f), root)
+        y *= np.int64(half << 52).view(np.float64)
+        y *= np.int64((biased - half) << 52).view(np.float64)
         return math.inf if x > TOP else 0.0 if x < -746.0 else y
 
     return compiled
@@ -69,10 +113,12 @@ def far_exp(v: float, eta: float) -> float:
 @specialise(far_exp)
 def _far_exp(v, eta):  # type: ignore[no-untyped-def]
     def compiled(v, eta):  # type: ignore[no-untyped-def]
-        # What LOG2E lacks is less than half an ulp here, and the exponent of e^-z is a valid one.
-        shifted = multiply_add(v, -LOG2E * eta, ROUND)
-        p = _power(multiply_add(v, -LOG2E * eta, ROUND - shifted))
-        return np.int64(np.float64(p).view(np.int64) + (np.float64(shifted).view(np.int64) << 52)).view(np.float64)
+        # What SIXTEENTHS lacks is less than half an ulp here, and the exponent of e^-z is a valid one.
+        rate = -SIXTEENTHS * eta
+        shifted = multiply_add(v, rate, ROUND)
+        k = np.float64(shifted).view(np.int64)
+        power = np.int64(_root(k) + (k << 48)).view(np.float64)
+        return multiply_add(power, _above_one(multiply_add(v, rate, ROUND - shifted)), power)
 
     return compiled
 
