@@ -29,7 +29,7 @@ def _calls(options: Options) -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "W1", w1.play(a, y, len(y))
     matrix, y = data.hashed_words(options.size(100_000, 500), options.size(18, 10))
     yield f"W2, d = {matrix.shape[1]}", w2.play(matrix, y, len(y))
-    a = data.signs(options.size(2_000_000, 2000), 10)
+    a = data.signs(options.size(10_000_000, 2000), 10)
     yield "W3, OGD, d = 10", w3.play(a, "ogd", False, len(a))
     g = data.gradients("gaussian", options.size(5000, 100), options.size(100, 20))
     yield f"W4, d = {g.shape[1]}", w4.Game(g.shape[1], lazy=False, ball=False).play(g)
