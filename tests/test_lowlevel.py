@@ -80,7 +80,7 @@ def test_what_loops_are_told_on_any_processor(tmp_path):
         "kernels = inverse_roots, doubled, products\n"
         "lines = [line for k in kernels for text in k._compiled.inspect_asm().values() for line in text.splitlines()]\n"
         "some = lambda *words: any(all(word in line for word in words) for line in lines)\n"
-        "print(some('mulpd'), some('prefetch'), some('rsqrt14pd'), some('zmm', '{%k'), some('call', 'oco_'))"
+        "print(some('mulpd'), some('prefetcht'), some('rsqrt14pd'), some('zmm', '{%k'), some('call', 'oco_'))"
     )
     wide = {"+avx512f", "+avx512vl"} <= late.features()
     for plain in (True, False):
