@@ -43,7 +43,9 @@ def _declare(module: ir.Module) -> ir.Function:
     forms = [_of(module, ir.VectorType(_NUMBER, width), name) for width, name in FORMS.items()]
     told = ",".join(f"_ZGV_LLVM_N{width}v_{NAME}({name})" for width, name in FORMS.items())
     function = _of(module, _NUMBER, NAME)
-    function.attributes.update(["nounwind", "readnone", f'"vector-function-abi-variant"="{told}"'])
+    function.attributes.update(
+        ["nounwind", "readnone", "willreturn", "speculatable", f'"vector-function-abi-variant"="{told}"']
+    )
     # Forms that nobody calls yet would be dropped before loops are made vectors.
     kept = ir.GlobalVariable(module, ir.ArrayType(place, len(forms)), "llvm.compiler.used")
     kept.linkage, kept.section = "appending", "llvm.metadata"
