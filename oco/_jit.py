@@ -33,6 +33,8 @@ from oco._inner import InnerCompiler, KernelCompiler
 
 # Python's zero-division test would keep loops from vectorising; x / 0 is IEEE's infinity or NaN instead.
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+# Fast-math flags of methods: a b + c may be rounded once in what every coordinate of every round waits for.
+RELAXED = {"rule": {"contract"}}
 # What only kernels call needs no entry from Python or C.
 INNER = OPTIONS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": InnerCompiler}
 
@@ -159,7 +161,8 @@ def _made(cls: type, single: bool, zeros: tuple[str, ...]) -> type:
         made: type = namedtuple(name, fields)  # type: ignore[misc]
         _twins[cls, content, single, zeros], _content[made], _zeros[made] = made, content, zeros
         _methods[made] = {
-            name: numba.njit(_copy(f, content, single), **INNER, forceinline=True) for name, f in own.items()
+            name: numba.njit(_copy(f, content, single), **INNER, forceinline=True, fastmath=RELAXED.get(name, False))
+            for name, f in own.items()
         }
         for name in _methods[made].keys() - _taught:
             _teach(name)

@@ -55,7 +55,7 @@ CASES = {
     "most": (examples(few.MOST), oco.AdaGrad(0.5), {"loss": oco.Hinge(), "domain": oco.Box()}),
     "penalty": (examples(2), oco.OGD(0.1), {"loss": oco.Logistic(), "penalty": oco.Penalty(0.01, 0.1)}),
     "adversary": (oco.SignFlip(2), oco.AdaGrad(0.5), {"domain": oco.Box()}),
-    "orthogonal": (oco.Orthogonal(3), oco.OGDSqrt(), {"domain": oco.Ball()}),
+    "orthogonal": (oco.Orthogonal(3), oco.AdaGrad(0.5), {"domain": oco.Box()}),
 }
 
 
