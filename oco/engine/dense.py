@@ -1,12 +1,12 @@
 """Rounds whose features are whole rows, revealed in advance or by an adversary that sees x_t."""
 
-import math
 from typing import Any
 
 from oco._inner import PackedCompiler
 from oco._jit import Kernel, kernel
 from oco.engine.ledger import SPAN, Ledger, moved, so_far, suffer, weigh, weight, weights_for
 from oco.lowlevel.arrays import uncounted
+from oco.lowlevel.numbers import finite
 from oco.lowlevel.short import products
 from oco.protocols import Matrix, Vector
 from oco.updates.few import at_hand, put_away, room_for
@@ -34,7 +34,7 @@ def dense_rounds(player: Any, loss: Any, penalty: Any, state: Any, ledger: Ledge
             norm2 = player.norm2(q, square, row, held)
             charge, faded = penalty.value(x), weight(weights, r, ledger.t + 1)
             now, ledger = suffer(ledger, loss.value(z, theirs[r]), penalty, charge, norm2, faded)
-            if not math.isfinite(now.loss + now.norm2):
+            if not finite(now.loss + now.norm2):
                 return left(player, state, held, ledger)
             held, reach = player.step(now, q, row, ahead, held)
             ledger = moved(ledger, reach)
@@ -70,7 +70,7 @@ def adaptive_rounds(
             norm2 = player.norm2(q, square, row, held)
             charge, faded = penalty.value(x), weight(weights, r, ledger.t + 1)
             now, ledger = suffer(ledger, loss.value(z, label), penalty, charge, norm2, faded)
-            if not math.isfinite(now.loss + now.norm2):
+            if not finite(now.loss + now.norm2):
                 return left(player, state, held, ledger)
             held, reach = player.step(now, q, row, row, held)
             ledger = moved(ledger, reach)

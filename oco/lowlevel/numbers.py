@@ -11,6 +11,7 @@ from numba.extending import intrinsic
 from oco._jit import specialise
 from oco.lowlevel.estimate import estimate, offered
 
+INFINITY = 0x7FF << 52  # as an integer
 BRANCHES = 4  # so many in a row are worth predicting
 
 
@@ -67,6 +68,16 @@ def unordered(k: Any) -> Any:
 @specialise(unordered)
 def _unordered(k):  # type: ignore[no-untyped-def]
     return lambda k: _as_float(k)
+
+
+def finite(v: float) -> bool:
+    """Whether v is a number; machine code looks at its exponent, away from the units that all other numbers need."""
+    return math.isfinite(v)
+
+
+@specialise(finite)
+def _finite(v):  # type: ignore[no-untyped-def]
+    return lambda v: _as_integer(abs(v)) < INFINITY
 
 
 def signed(size: float, v: float, n: int) -> float:
