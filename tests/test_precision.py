@@ -12,7 +12,7 @@ import oco
 from oco import AdaGrad, Adam, Ball, Box, FTRLProximal, Linear, OGDSqrt, Player, play
 from oco._jit import kernel
 from oco.lowlevel.estimate import offered
-from oco.lowlevel.numbers import inverse_root, order, unordered
+from oco.lowlevel.numbers import BRANCHES, finite, inverse_root, order, signed, unordered
 from oco.streams import blocks
 
 ROOT = Path(__file__).parents[1]
@@ -161,3 +161,21 @@ def test_linear_losses_of_signs_are_exact():
         play(oco.RandomSigns(4), oco.OGD(0.125), loss=Linear(), rounds=500, dtype=d)[0] for d in (float, np.float32)
     ]
     assert np.array_equal(runs[0].loss, runs[1].loss) and np.array_equal(runs[0].x, runs[1].x)
+
+
+@kernel
+def looks(v, is_finite, few, many):
+    for i in range(len(v)):
+        is_finite[i] = finite(v[i])
+        few[i], many[i] = signed(2.0, v[i], 1), signed(2.0, v[i], BRANCHES + 1)
+
+
+def test_looks_at_numbers():
+    """Finite or not, and the sign with which zeros of both signs are taken."""
+    v = np.array([0.0, -0.0, 5e-324, -1.0, 1.7e308, -1.7e308, np.inf, -np.inf, np.nan, -np.nan])
+    for function in (looks, looks.plain):
+        is_finite, few, many = np.empty((3, len(v)))
+        function(v, is_finite, few, many)
+        assert (is_finite == np.isfinite(v)).all()
+        for signs in (few, many):
+            assert (signs[:-2] == np.where(v[:-2] >= 0.0, 2.0, -2.0)).all()
