@@ -89,6 +89,16 @@ def twin(value: Any) -> Any:
     cls = type(value)
     if cls in _methods or not (isinstance(value, tuple) and hasattr(value, "_fields")) or not _is_part(cls):
         return value
+    found = _looked_up.get()
+    if found is None:
+        return _exchanged(value)
+    if id(value) not in found:
+        found[id(value)] = value, _exchanged(value)  # kept with its twin: no other value gets its id
+    return found[id(value)][1]
+
+
+def _exchanged(value: Any) -> Any:
+    cls = type(value)
     hints = getattr(cls, "__annotations__", {})
     fields = [_field(cls, name, item, hints.get(name)) for name, item in zip(value._fields, value, strict=True)]
     single = any(isinstance(item, np.float32) for item in value)
