@@ -43,6 +43,7 @@ def _declare(module: ir.Module) -> ir.Function:
     forms = [_of(module, ir.VectorType(_NUMBER, width), name) for width, name in FORMS.items()]
     told = ",".join(f"_ZGV_LLVM_N{width}v_{NAME}({name})" for width, name in FORMS.items())
     function = _of(module, _NUMBER, NAME)
+    # What might not return would have to keep its place: calls of several numbers that are not in a loop stay apart.
     function.attributes.update(
         ["nounwind", "readnone", "willreturn", "speculatable", f'"vector-function-abi-variant"="{told}"']
     )
