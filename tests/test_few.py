@@ -1,13 +1,16 @@
 """Machine code for a handful of coordinates: the very plays of the loops for any number."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 import oco
 from oco import engine, player
+from oco._jit import kernel
 from oco.engine.ledger import SPAN
+from oco.lowlevel.short import products
 from oco.updates import few
 
 T = 3 * SPAN + 5
@@ -55,7 +58,8 @@ CASES = {
     "most": (examples(few.MOST), oco.AdaGrad(0.5), {"loss": oco.Hinge(), "domain": oco.Box()}),
     "penalty": (examples(2), oco.OGD(0.1), {"loss": oco.Logistic(), "penalty": oco.Penalty(0.01, 0.1)}),
     "adversary": (oco.SignFlip(2), oco.AdaGrad(0.5), {"domain": oco.Box()}),
-    "orthogonal": (oco.Orthogonal(3), oco.OGDSqrt(), {"domain": oco.Ball()}),
+    # Gradient descent would leave nothing but rounding errors of x for this adversary to be orthogonal to.
+    "orthogonal": (oco.Orthogonal(3), oco.AdaGrad(0.5), {"domain": oco.Box()}),
 }
 
 
@@ -99,3 +103,40 @@ def test_a_coordinate_left_out_would_be_noticed(always, monkeypatch):
     monkeypatch.setattr(player, "few", lambda part, d: few.few(part, d)._replace(rows=(0.0,) * (d - 1)))
     ours, theirs = both(always, examples(7), oco.AdaGrad(0.5), loss=oco.Logistic())
     assert not np.allclose(ours, theirs, rtol=1e-3)
+
+
+@kernel
+def sums(a, x, sizes):
+    return products(a, x, sizes)
+
+
+@pytest.mark.parametrize(
+    ("n", "dtype"), [(1, float), (5, float), (7, float), (8, float), (15, float), (13, np.float32)]
+)
+def test_sums_are_those_of_all_coordinates(n, dtype):
+    a, x = np.random.default_rng(n).standard_normal((2, n + 1)).astype(dtype)[:, :n]
+    exact = [math.fsum(float(u) * float(v) for u, v in zip(a, b, strict=True)) for b in (x, a)]
+    for function in (sums, sums.plain):
+        assert np.allclose(function(a, x, ((0.0,) * n, (0.0,))), exact, rtol=1e-14, atol=1e-14)
+    if n > 5:
+        assert not np.allclose(sums(a, x, ((0.0,) * (n - 1), (0.0,))), exact, rtol=1e-6)
+
+
+class Lost(NamedTuple):
+    """Does not know where to go after round `last`."""
+
+    last: float = math.inf
+
+    def rule(self, now, g, x, s):
+        return (math.nan if now.t >= self.last else 0.9 * x - 0.1 * g), s
+
+
+@pytest.mark.parametrize("d", [2, 10])
+def test_the_last_decision_is_looked_at(always, d):
+    """No loss is suffered for it."""
+    for on in (True, False):
+        always(on)
+        game = {"loss": oco.Linear(), "domain": oco.Space(), "rounds": T}
+        with pytest.raises(oco.BrokenPlayError, match="outside Space"):
+            oco.play(examples(d), Lost(T), **game)
+        assert oco.play(examples(d), Lost(T + 1), **game)[0].t[-1] == T

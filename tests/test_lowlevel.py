@@ -10,7 +10,7 @@ import numpy as np
 from oco._jit import kernel
 from oco.lowlevel import estimate, late
 from oco.lowlevel.loops import masked
-from oco.lowlevel.numbers import inverse_root, order, unordered
+from oco.lowlevel.numbers import BRANCHES, finite, inverse_root, order, signed, unordered
 from oco.lowlevel.prefetch import entry
 
 ROOT = Path(__file__).parents[1]
@@ -98,3 +98,21 @@ def test_order_of_sizes():
         assert keys == sorted(keys)
         assert np.array_equal([unordered(key) for key in keys], np.abs(v), equal_nan=True)
         assert [order(x) for x in -v] == keys
+
+
+@kernel
+def looks(v, is_finite, few, many):
+    for i in range(len(v)):
+        is_finite[i] = finite(v[i])
+        few[i], many[i] = signed(2.0, v[i], 1), signed(2.0, v[i], BRANCHES + 1)
+
+
+def test_looks_at_numbers():
+    """Finite or not, and the sign with which zeros of both signs are taken."""
+    v = np.array([0.0, -0.0, 5e-324, -1.0, 1.7e308, -1.7e308, np.inf, -np.inf, np.nan, -np.nan])
+    for function in (looks, looks.plain):
+        is_finite, few, many = np.empty((3, len(v)))
+        function(v, is_finite, few, many)
+        assert (is_finite == np.isfinite(v)).all()
+        for signs in (few, many):
+            assert (signs[:-2] == np.where(v[:-2] >= 0.0, 2.0, -2.0)).all()

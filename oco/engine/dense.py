@@ -1,28 +1,20 @@
 """Rounds whose features are whole rows, revealed in advance or by an adversary that sees x_t."""
 
-import math
 from typing import Any
 
-import numpy as np
-
 from oco._inner import PackedCompiler
-from oco._jit import Kernel, kernel, relaxed
+from oco._jit import Kernel, kernel
 from oco.engine.ledger import SPAN, Ledger, moved, so_far, suffer, weigh, weight, weights_for
 from oco.lowlevel.arrays import uncounted
+from oco.lowlevel.numbers import finite
+from oco.lowlevel.short import products
 from oco.protocols import Matrix, Vector
 from oco.updates.few import at_hand, put_away, room_for
 
 
-@relaxed("reassoc", "contract", "nsz")
-def _dot(a: Vector, x: Vector) -> tuple[float, float]:
-    """<a, x> and |a|_2^2 in float64, in which products of float32 numbers are exact."""
-    z = 0.0
-    square = 0.0
-    for i in range(len(x)):
-        v = np.float64(a[i])
-        z += v * np.float64(x[i])
-        square += v * v
-    return z, square
+def left(player: Any, state: Any, held: Any, ledger: Ledger) -> Any:
+    """What a kernel returns: the state, and the ledger with all that the player has to tell."""
+    return player.returned(state, held)[:], moved(ledger, player.farthest(held))[:]
 
 
 @kernel
@@ -37,16 +29,16 @@ def dense_rounds(player: Any, loss: Any, penalty: Any, state: Any, ledger: Ledge
             row = some[r]
             held = player.before(so_far(ledger, penalty), row, held)
             x = player.decision(held)
-            z, square = _dot(row, x)
+            z, square = products(row, x, player.sizes())
             q = loss.slope(z, theirs[r])
             norm2 = player.norm2(q, square, row, held)
             charge, faded = penalty.value(x), weight(weights, r, ledger.t + 1)
             now, ledger = suffer(ledger, loss.value(z, theirs[r]), penalty, charge, norm2, faded)
-            if not math.isfinite(now.loss + now.norm2):
-                return player.returned(state, held)[:], ledger[:]
+            if not finite(now.loss + now.norm2):
+                return left(player, state, held, ledger)
             held, reach = player.step(now, q, row, held)
             ledger = moved(ledger, reach)
-    return player.returned(state, held)[:], ledger[:]
+    return left(player, state, held, ledger)
 
 
 @kernel
@@ -73,16 +65,16 @@ def adaptive_rounds(
             label = stream.reveal(ledger.t + 1, x, rng, own, row)
             put_away(row, some[r], near)
             theirs[r] = label
-            z, square = _dot(row, x)
+            z, square = products(row, x, player.sizes())
             q = loss.slope(z, label)
             norm2 = player.norm2(q, square, row, held)
             charge, faded = penalty.value(x), weight(weights, r, ledger.t + 1)
             now, ledger = suffer(ledger, loss.value(z, label), penalty, charge, norm2, faded)
-            if not math.isfinite(now.loss + now.norm2):
-                return player.returned(state, held)[:], ledger[:]
+            if not finite(now.loss + now.norm2):
+                return left(player, state, held, ledger)
             held, reach = player.step(now, q, row, held)
             ledger = moved(ledger, reach)
-    return player.returned(state, held)[:], ledger[:]
+    return left(player, state, held, ledger)
 
 
 # The same for oco.updates.few.Few: without loops over coordinates, and with what is alike in several of them in SIMD.

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from oco._jit import specialise
+from oco._jit import relaxed, specialise
 from oco.lowlevel.numbers import bits, inverse_root, order, unordered
 from oco.protocols import Round
 
@@ -47,6 +47,7 @@ def weight(weights: Any, r: int, t: int) -> float:
     return inverse_root(float(t)) if weights is None else weights[r]
 
 
+@relaxed("contract", "nsz")
 def suffer(
     ledger: Ledger, value: float, penalty: Any, charge: float, norm2: float, faded: float
 ) -> tuple[Round, Ledger]:

@@ -11,7 +11,7 @@ from oco.protocols import Block, Dense, Matrix, Vector
 # Sums run over CHUNK rows at a time and then exactly: a random walk of that many roundings stays within 64 eps of the
 # sum of sizes.
 CHUNK = 1 << 13
-SHORT = 64  # numbers in a row that is joined with others
+SHORT = 128  # numbers in a row that is joined with others
 ROUNDING = 64 * float(np.finfo(float).eps)
 
 

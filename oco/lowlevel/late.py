@@ -40,7 +40,9 @@ class Late(NamedTuple):
         forms = {width: self.form(module, width) for width in self.widths}
         scalars = "".join(how for how, _ in self.scalars)
         told = ",".join(f"_ZGV_LLVM_N{width}v{scalars}_{self.name}({form.name})" for width, form in forms.items())
-        function.attributes.update(["nounwind", "readnone", f'"vector-function-abi-variant"="{told}"'])
+        # What might not return would have to keep its place: calls that are not in a loop would stay apart.
+        facts = "nounwind", "readnone", "willreturn", "speculatable", f'"vector-function-abi-variant"="{told}"'
+        function.attributes.update(facts)
         # Forms that nobody calls yet would be dropped before loops are made vectors.
         kept = module.globals.get(_KEPT) or ir.GlobalVariable(module, ir.ArrayType(place, 0), _KEPT)
         names = [*(kept.initializer.constant if kept.initializer else ()), *(f.bitcast(place) for f in forms.values())]

@@ -11,6 +11,7 @@ from numba.extending import intrinsic
 from oco._jit import specialise
 from oco.lowlevel.estimate import estimate, offered
 
+INFINITY = 0x7FF << 52  # as an integer
 BRANCHES = 4  # so many in a row are worth predicting
 
 
@@ -79,37 +80,47 @@ def _unordered(k):  # type: ignore[no-untyped-def]
     return lambda k: _as_float(k)
 
 
-def signed(size: float, v: float, n: int) -> float:
-    """Size where v >= 0, else -size, as one of n such; where n is known to be small, machine code predicts which.
+def finite(v: float) -> bool:
+    """Whether v is a number; machine code looks at its exponent, away from the units that all other numbers need."""
+    return math.isfinite(v)
 
-    Then nothing that follows has to wait for v; many are selected at once instead.
+
+@specialise(finite)
+def _finite(v):  # type: ignore[no-untyped-def]
+    return lambda v: _as_integer(abs(v)) < INFINITY
+
+
+def signed(size: float, v: float, n: int) -> float:
+    """Size >= 0 where v >= 0, else -size, as one of n such; where n is known to be small, machine code predicts which.
+
+    Then nothing that follows has to wait for v; many take the sign of v at once instead, were it NaN's.
     """
     return size if v >= 0.0 else -size
 
 
 @specialise(signed)
 def _signed(size, v, n):  # type: ignore[no-untyped-def]
-    return lambda size, v, n: _either(v >= 0.0, size, -size, n)
+    return lambda size, v, n: _either(v >= 0.0, size, -size, math.copysign(size, v + 0.0), n)  # -0 + 0 is 0
 
 
 @intrinsic
-def _either(typing, which, yes, no, n):  # type: ignore[no-untyped-def]
-    """A conditional expression that stays a branch where n <= BRANCHES is a constant: assembly, though empty, does."""
+def _either(typing, which, yes, no, chosen, n):  # type: ignore[no-untyped-def]
+    """The one of yes and no that was chosen; where n <= BRANCHES is a constant a branch that assembly, empty, keeps."""
 
     def code(context, builder, signature, given):  # type: ignore[no-untyped-def]
-        bit, number = ir.IntType(1), given[3].type
+        bit, number = ir.IntType(1), given[4].type
         kind = ir.FunctionType(bit, [number])
         constant = cgutils.get_or_insert_function(builder.module, kind, "llvm.is.constant.i64")
-        few = builder.and_(builder.call(constant, [given[3]]), builder.icmp_signed("<=", given[3], number(BRANCHES)))
-        chosen = cgutils.alloca_once_value(builder, builder.select(given[0], given[1], given[2]))
+        few = builder.and_(builder.call(constant, [given[4]]), builder.icmp_signed("<=", given[4], number(BRANCHES)))
+        room = cgutils.alloca_once_value(builder, given[3])
         with builder.if_then(few):
-            builder.store(given[2], chosen)
+            builder.store(given[2], room)
             with builder.if_then(given[0]):
                 builder.asm(ir.FunctionType(ir.VoidType(), []), "", "", [], True)
-                builder.store(given[1], chosen)
-        return builder.load(chosen)
+                builder.store(given[1], room)
+        return builder.load(room)
 
-    return yes(types.boolean, yes, no, types.intp), code
+    return yes(types.boolean, yes, no, yes, types.intp), code
 
 
 def _same_bits(context, builder, signature, given):  # type: ignore[no-untyped-def]

@@ -33,6 +33,10 @@ class ByRule(NamedTuple):
     def returned(self, state: Coordinates, borrowed: Coordinates) -> Coordinates:
         return state
 
+    def farthest(self, borrowed: Any) -> float:
+        """max_i |x_i| over rounds since the state was borrowed of which `step` did not tell."""
+        return 0.0
+
     def before(self, now: Round, a: Vector, state: Coordinates) -> Coordinates:
         return state
 

@@ -4,17 +4,16 @@ Loops over a number that is known only at run time cost more than the work on tw
 fill have to pass through memory. Here the number is the length of a tuple, and so a part of the type.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from llvmlite import ir
-from numba.core import cgutils
 from numba.core import types as nbtypes
 from numba.extending import intrinsic
 
 from oco._jit import specialise
 from oco.lowlevel.arrays import on_stack, uncounted
+from oco.lowlevel.numbers import order, unordered
+from oco.lowlevel.short import each
 from oco.projections import largest
 from oco.protocols import Matrix, Round, Vector
 from oco.updates.by_rule import ByRule
@@ -23,7 +22,13 @@ from oco.updates.coordinates import Coordinates, in_precision, load, store
 MOST = 16  # coordinates
 LEAST = 1_000_000  # rounds that are worth compiling for
 
-_INT = ir.IntType(64)
+
+class Held(NamedTuple):
+    """Coordinates in a room on the stack."""
+
+    w: Matrix  # (d, 1 + k)
+    h: Vector  # (d,) scratch for the projection metric
+    reach: Vector  # (d,) max_s |x_s,i| there
 
 
 class Few(NamedTuple):
@@ -34,31 +39,37 @@ class Few(NamedTuple):
     columns: tuple[float, ...]
 
     def sizes(self) -> Any:
-        return self.rows, self.columns
+        return self.rows, (*self.columns, 0.0)
 
-    def borrowed(self, state: Coordinates, room: Matrix) -> Coordinates:
-        each(self.rows, _copy, uncounted(state.w), room, self.columns)
-        return Coordinates(room, uncounted(state.h))
+    def borrowed(self, state: Coordinates, room: Matrix) -> Held:
+        w, reach = room[:, : len(self.columns)], room[:, len(self.columns)]
+        each(self.rows, _copy, uncounted(state.w), w, self.columns)
+        each(self.rows, _clear, reach)
+        return Held(w, uncounted(state.h), reach)
 
-    def returned(self, state: Coordinates, borrowed: Coordinates) -> Coordinates:
+    def returned(self, state: Coordinates, borrowed: Held) -> Coordinates:
         each(self.rows, _copy, borrowed.w, uncounted(state.w), self.columns)
         return state
 
-    def before(self, now: Round, a: Vector, state: Coordinates) -> Coordinates:
+    def farthest(self, borrowed: Held) -> float:
+        return largest(borrowed.reach)
+
+    def before(self, now: Round, a: Vector, state: Held) -> Held:
         return state
 
-    def decision(self, state: Coordinates) -> Vector:
+    def decision(self, state: Held) -> Vector:
         return state.w[:, 0]
 
-    def norm2(self, q: float, square: float, a: Vector, state: Coordinates) -> float:
+    def norm2(self, q: float, square: float, a: Vector, state: Held) -> float:
         return self.player.norm2(q, square, a, state)
 
-    def step(self, now: Round, q: float, a: Vector, state: Coordinates) -> tuple[Coordinates, float]:
-        """One update with g = q a; returns the state and max_i |x_i|."""
+    def step(self, now: Round, q: float, a: Vector, state: Held) -> tuple[Held, float]:
+        """One update with g = q a; returns the state and 0, for `farthest` tells how far the decisions were."""
         w = state.w
         each(self.rows, _move, self.player, in_precision(now, w), w.dtype.type(q), a, w)
         self.player.settle(now, state)
-        return state, largest(w[:, 0])
+        each(self.rows, _reach, w, state.reach)
+        return state, 0.0
 
 
 def few(player: ByRule, d: int) -> Few:
@@ -72,11 +83,19 @@ def _copy(i: int, source: Matrix, target: Matrix, columns: Any) -> None:
         target[i, j] = source[i, j]
 
 
+def _clear(i: int, reach: Vector) -> None:
+    reach[i] = 0.0
+
+
 def _move(i: int, player: Any, now: Round, q: float, a: Vector, w: Matrix) -> None:
     """The rule and the clipping for coordinate i."""
     x, s = player.learner.rule(now, q * a[i], w[i, 0], load(w, i, player.memory))
     w[i, 0] = player.domain.clip(i, x)
     store(w, i, s)
+
+
+def _reach(i: int, w: Matrix, reach: Vector) -> None:
+    reach[i] = unordered(max(order(reach[i]), order(w[i, 0])))
 
 
 def room_for(like: Matrix, sizes: Any) -> Any:
@@ -99,32 +118,6 @@ def put_away(written: Vector, row: Vector, room: Any) -> None:
     if room is not None:
         for i in range(len(written)):
             row[i] = written[i]
-
-
-def each(rows: Any, body: Callable[..., None], *arguments: Any) -> None:
-    """body(i, *arguments) for every coordinate i; machine code has them one after the other, without a loop."""
-    for i in range(len(rows)):
-        body(i, *arguments)
-
-
-@specialise(each, forceinline=True)  # the body handed on at run time would keep kernels from the disk
-def _each(rows, body, *arguments):  # type: ignore[no-untyped-def]
-    return lambda rows, body, *arguments: _unrolled(rows, body, arguments)
-
-
-@intrinsic
-def _unrolled(typing: Any, rows: Any, body: Any, arguments: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        _, kind, given = signature.args
-        typed = kind.get_call_type(context.typing_context, (nbtypes.intp, *given), {})
-        code = context.get_function(kind, typed)
-        context.add_linking_libs(getattr(code, "libs", ()))
-        unpacked = cgutils.unpack_tuple(builder, values[2])
-        for i in range(len(rows)):
-            code(builder, [_INT(i), *unpacked])
-        return context.get_dummy_value()
-
-    return nbtypes.void(rows, body, arguments), generate
 
 
 @intrinsic

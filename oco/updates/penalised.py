@@ -23,6 +23,9 @@ class WithPenalty(NamedTuple):
     def returned(self, state: Any, borrowed: Any) -> Any:
         return self.player.returned(state, borrowed)
 
+    def farthest(self, borrowed: Any) -> float:
+        return self.player.farthest(borrowed)
+
     def before(self, now: Round, a: Vector, state: Any) -> Any:
         return self.player.before(now, a, state)
 

@@ -29,6 +29,10 @@ class Whole(NamedTuple):
     def returned(self, state: Any, borrowed: Any) -> Any:
         return counted(borrowed, state)
 
+    def farthest(self, borrowed: Any) -> float:
+        """max_i |x_i| over rounds since the state was borrowed of which `step` did not tell."""
+        return 0.0
+
     def before(self, now: Round, a: Vector, state: Any) -> Any:
         return self.sight.look(self.learner, self.domain, now, a, state)
 

@@ -1,0 +1,107 @@
+"""A handful of numbers: machine code for just so many, one after the other or in whole registers, without loops."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils
+from numba.core import types as nbtypes
+from numba.extending import intrinsic
+
+from oco._jit import relaxed, specialise
+from oco.lowlevel.numbers import BRANCHES
+from oco.protocols import Vector
+
+WIDEST = 8  # numbers in a register
+
+_INT, _INDEX, _NUMBER = ir.IntType(64), ir.IntType(32), ir.DoubleType()
+_FUSED = ("contract",)
+
+
+def each(rows: Any, body: Callable[..., None], *arguments: Any) -> None:
+    """body(i, *arguments) for i up to the length of the tuple `rows`."""
+    for i in range(len(rows)):
+        body(i, *arguments)
+
+
+@specialise(each, forceinline=True)  # the body handed on at run time would keep kernels from the disk
+def _each(rows, body, *arguments):  # type: ignore[no-untyped-def]
+    return lambda rows, body, *arguments: _unrolled(rows, body, arguments)
+
+
+def products(a: Vector, x: Vector, sizes: Any) -> tuple[float, float]:
+    """<a, x> and |a|_2^2 in float64, in which products of float32 numbers are exact.
+
+    sizes: a tuple whose first entry is a tuple as long as a and x, or () for machine code that serves any length.
+    """
+    return _dot(a, x)
+
+
+@specialise(products)
+def _products(a, x, sizes):  # type: ignore[no-untyped-def]
+    # So few as branches are taken for are at hand one by one: to join them would take longer than it saves.
+    if not len(sizes) or len(sizes[0]) <= BRANCHES:
+        return lambda a, x, sizes: _dot(a, x)
+    return lambda a, x, sizes: (_in_registers(a, x, sizes[0]), _in_registers(a, a, sizes[0]))
+
+
+@relaxed("reassoc", "contract", "nsz")
+def _dot(a: Vector, x: Vector) -> tuple[float, float]:
+    z = 0.0
+    square = 0.0
+    for i in range(len(x)):
+        v = np.float64(a[i])
+        z += v * np.float64(x[i])
+        square += v * v
+    return z, square
+
+
+@intrinsic
+def _unrolled(typing: Any, rows: Any, body: Any, arguments: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        _, kind, given = signature.args
+        typed = kind.get_call_type(context.typing_context, (nbtypes.intp, *given), {})
+        code = context.get_function(kind, typed)
+        context.add_linking_libs(getattr(code, "libs", ()))
+        unpacked = cgutils.unpack_tuple(builder, values[2])
+        for i in range(len(rows)):
+            code(builder, [_INT(i), *unpacked])
+        return context.get_dummy_value()
+
+    return nbtypes.void(rows, body, arguments), generate
+
+
+@intrinsic
+def _in_registers(typing: Any, a: Any, b: Any, rows: Any) -> Any:
+    """<a, b>: eight products at a time are added to what there is, then four to its two halves, and so on."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        places = [context.make_array(kind)(context, builder, v).data for kind, v in zip((a, b), values, strict=False)]
+        start, width, total = 0, WIDEST, None
+        while width:
+            total = total and _halved(builder, total)
+            while len(rows) - start >= width:
+                product = builder.fmul(*(_several(builder, place, start, width) for place in places), flags=_FUSED)
+                total = builder.fadd(total, product, flags=_FUSED) if total else product
+                start += width
+            width //= 2
+        return builder.extract_element(total, _INDEX(0))
+
+    return nbtypes.float64(a, b, rows), generate
+
+
+def _several(builder: Any, place: Any, start: int, width: int) -> Any:
+    """Numbers start .. start + width - 1, in float64."""
+    number = place.type.pointee
+    first = builder.bitcast(builder.gep(place, [_INT(start)]), ir.VectorType(number, width).as_pointer())
+    found = builder.load(first, align=8 if number == _NUMBER else 4)
+    return found if number == _NUMBER else builder.fpext(found, ir.VectorType(_NUMBER, width))
+
+
+def _halved(builder: Any, v: Any) -> Any:
+    """The sum of the two halves of v."""
+    n = v.type.count // 2
+    kind = ir.VectorType(_INDEX, n)
+    low, high = (builder.shuffle_vector(v, v, ir.Constant(kind, list(range(s, s + n)))) for s in (0, n))
+    return builder.fadd(low, high)
