@@ -108,3 +108,9 @@ class KernelCompiler(_Compiler):
 
 class PackedCompiler(_Compiler):
     lowering = _LoweringPacked
+
+
+# Python's zero-division test would keep loops from vectorising; x / 0 is IEEE's infinity or NaN instead.
+OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+# What only kernels call needs no entry from Python or C.
+INNER = OPTIONS | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": InnerCompiler}

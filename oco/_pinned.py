@@ -23,7 +23,7 @@ def is_pinned(scope: dict[str, Any]) -> bool:
     """Whether versions fix what the module with these globals holds, so that it need not be followed."""
     name, file = str(scope.get("__name__", "")), scope.get("__file__")
     top = name.partition(".")[0]
-    if top in PINNED or name in {"oco._fingerprint", "oco._jit"}:  # these two hold what plays leave behind
+    if top in PINNED or name in {"oco._fingerprint", "oco._jit", "oco._twins"}:  # these hold what plays leave behind
         return True
     if not isinstance(file, str):  # built into Python, or a folder without __init__.py
         return name in sys.builtin_module_names and "__path__" not in scope

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from oco._jit import settled
 from oco._threads import one_blas_thread
+from oco._twins import settled
 from oco.domains import Space
 from oco.game import Game
 from oco.penalty import NONE, Penalty

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from oco import engine
-from oco._jit import rounded, twin
+from oco._twins import rounded, twin
 from oco.domains import Space, nearest
 from oco.fit import check_dimension, check_dtype, check_fit, check_rule, check_start, check_state, validate
 from oco.lowlevel.arrays import aligned

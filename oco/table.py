@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from oco._jit import rounded, twin
+from oco._twins import rounded, twin
 from oco.engine.lanes import Abreast, dense_lanes, sparse_lanes, tally_lanes
 from oco.engine.ledger import Ledger
 from oco.lowlevel.arrays import aligned

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from oco._jit import settled
 from oco._threads import one_blas_thread
+from oco._twins import settled
 from oco.bounds import ratios
 from oco.domains import Simplex, Space
 from oco.losses import Linear

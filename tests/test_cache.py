@@ -22,8 +22,8 @@ import scipy
 import oco
 from oco import _fingerprint
 from oco._fingerprint import fingerprint
-from oco._jit import _describe
 from oco._pinned import is_pinned
+from oco._twins import describe
 
 SCRIPT = """
 import sys, time
@@ -457,7 +457,7 @@ def test_long_chains_of_calls_end():
 
 def test_a_function_handed_over_is_pinned_by_content():
     handed = numba.njit(lambda x: x), numba.njit(lambda x: x + 1.0)
-    first, second = (_describe(numba.typeof(f)) for f in handed)
+    first, second = (describe(numba.typeof(f)) for f in handed)
     assert first != second and " at 0x" not in first
 
 

@@ -9,7 +9,7 @@ import oco
 from experiments.bench import data, with_sklearn
 from experiments.bench.contest import Entry, Options, contest, why
 from experiments.bench.rows import Row
-from oco._jit import settled
+from oco._twins import settled
 from oco.game import checkpoints
 from oco.hindsight.bracket import Best
 from oco.hindsight.comparators import Hindsight

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from oco._jit import twin
+from oco._twins import twin
 from oco.domains import nearest
 from oco.hindsight.bracket import Best, Bracket
 from oco.hindsight.look import Look, Moments, look, penalised

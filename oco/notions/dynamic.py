@@ -3,8 +3,8 @@
 import math
 from typing import Any
 
-from oco._jit import settled
 from oco._threads import one_blas_thread
+from oco._twins import settled
 from oco.notions.rounds import Against, against, checked_path, rounding, rounds_of, theorems
 from oco.notions.splitting import enclose
 from oco.regret import Run

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from oco._jit import settled
 from oco._threads import one_blas_thread
+from oco._twins import settled
 from oco.bounds import bounds_of
 from oco.notions.rounds import Against, Rounds, against, rounds_of, supports, theorems
 from oco.protocols import Matrix, Vector

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from oco._jit import settled
 from oco._threads import one_blas_thread
+from oco._twins import settled
 from oco.domains import Ball, Space
 from oco.notions.rounds import Against, Rounds, rounding, rounds_of, theorems
 from oco.regret import Run

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from oco._jit import kernel, twin
+from oco._jit import kernel
+from oco._twins import twin
 from oco.bounds import bounds_of
 from oco.domains import Ball, Box, L1Ball, Simplex, Space
 from oco.hindsight.bracket import Best

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from oco._jit import settled
+from oco._twins import settled
 from oco.domains import Box, L1Ball, Simplex
 from oco.notions.rounds import Against, rounds_of, theorems
 from oco.protocols import Matrix, Vector

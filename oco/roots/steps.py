@@ -3,7 +3,8 @@
 import math
 from typing import Any
 
-from oco._jit import offers, specialise
+from oco._jit import specialise
+from oco._twins import offers
 from oco.protocols import Vector
 from oco.roots.ball import onto_ball
 from oco.roots.eigen import divide, enter, project

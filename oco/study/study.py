@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from oco._jit import settled
 from oco._threads import one_blas_thread
+from oco._twins import settled
 from oco.fit import check_fit, check_stream, validate
 from oco.penalty import NONE, Penalty
 from oco.play import patient_interrupt
