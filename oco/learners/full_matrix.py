@@ -8,7 +8,7 @@ import numpy as np
 from oco.bounds import bound, lipschitz, radius, span, trajectory
 from oco.projections import add_multiple
 from oco.protocols import THEORY, Matrix, Round, Setting, Vector, declare
-from oco.roots import Root, back, ball_radius, include, no_root, settle, spectrum, times_inverse, unit, wider
+from oco.roots import Root, back, ball_radius, include, no_root, settle, spectrum, times_inverse, trace, unit, wider
 
 LARGEST = 4096  # above this dimension each of the matrices passes 100 MB
 
@@ -25,8 +25,8 @@ class FullMatrixAdaGrad(NamedTuple):
     The gradient is accumulated before the step; H^+ is the pseudo-inverse, so delta = 0 is allowed (g is in the
     range of G). Regret at u <= delta |x_1 - u|^2 / (2 eta) + (max_s |x_s - u|_2^2 / (2 eta) + eta) tr G_t^{1/2}
     (Theorem 7, mirror-descent part, with delta/2 in place of delta). By theorem eta = D / sqrt(2), regret <=
-    sqrt(2) D tr G_t^{1/2}. O(d^2) a round on the whole space and on balls, where eigenvectors are needed about once in
-    d / 3 rounds (see oco.roots); O(d^3) on other domains, which need them in each.
+    sqrt(2) D tr G_t^{1/2}. O(d^2) a round on the whole space and on balls, where O(d^3) is spent about once in d / 3
+    rounds (see oco.roots); O(d^3) on other domains, which need eigenvectors in each.
     """
 
     eta: float = THEORY
@@ -61,7 +61,7 @@ class FullMatrixAdaGrad(NamedTuple):
         return self._replace(eta=diameter / math.sqrt(2.0))
 
     def tally(self, state: FullMatrixState, domain: Any) -> dict[str, float]:
-        return {"trace_root": float(spectrum(state.root)[0].sum())}
+        return {"trace_root": trace(state.root)}
 
     @bound("full-matrix-data", "data", "Duchi, Hazan, Singer 2011, Theorem 7")
     def data(self, run: Any) -> Vector:

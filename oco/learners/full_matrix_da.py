@@ -17,8 +17,8 @@ from oco.roots import (
     no_root,
     on_sphere,
     settle,
-    spectrum,
     times_inverse,
+    trace,
     unit,
     wider,
 )
@@ -85,7 +85,7 @@ class FullMatrixDualAveraging(NamedTuple):
         return FullMatrixDualAveraging(eta, delta)
 
     def tally(self, state: LazyMatrixState, domain: Any) -> dict[str, float]:
-        return {"trace_root": float(spectrum(state.root)[0].sum())}
+        return {"trace_root": trace(state.root)}
 
     @bound("full-matrix-da-data", "data", "Duchi, Hazan, Singer 2011, Theorem 7", assumes="|g_t|_2 <= delta")
     def data(self, run: Any) -> Vector:

@@ -1,6 +1,6 @@
-"""Resolvents (G + s_j)^{-1} of G = diag(lam) + V^T V for several shifts at once, V growing by a row a round.
+"""Resolvents (G + s_j)^{-1} of G = B^T B + V^T V for several shifts at once, V growing by a row a round.
 
-Woodbury's formula with X_j = diag(1 / (lam + s_j)) and T_j = L_j^{-1} for the Cholesky factor L_j of I + V X_j V^T:
+Woodbury's formula with X_j = (B^T B + s_j)^{-1} and T_j = L_j^{-1} for the Cholesky factor L_j of I + V X_j V^T:
 (G + s_j)^{-1} z = X_j (z - V^T w_j), w_j = T_j^T T_j V X_j z. Adding the row z to V divides the answer for z by
 rho_j = 1 + z^T (G + s_j)^{-1} z and adds the row (-w_j, 1) / sqrt(rho_j) to T_j: no factorisation is ever made again.
 """
@@ -13,11 +13,14 @@ import numpy as np
 from oco._back import apart
 from oco._jit import relaxed
 from oco.lowlevel.arrays import part
-from oco.projections import add_multiple, dot, scale
+from oco.lowlevel.sweeps import sweep
+from oco.projections import dot
 from oco.protocols import Matrix, Vector
+from oco.roots.bidiagonal import factorise
 from oco.roots.quadrature import MOST, Quadrature, weights
 
 CANCELLED = 1e5  # at most five digits of rho may be lost
+SMALL = 1e6  # multiplications in a product up to which OpenBLAS does not copy the factors first
 
 UNIT = 0  # a power of two, of the size of the first gradient, in which gradients are measured
 RANK = 1  # of G
@@ -29,22 +32,28 @@ WIDTH = 6  # of v
 HELD = 7  # rows of v
 LOW = 8  # the range of
 HIGH = 9  # the quadrature
-WATCHED = 10  # a shift s <= low / 4, the smallest if there is none,
-TRACE = 11  # and the trace of (G + s)^{-1} on the first w coordinates
-FACTS = 12
+LEAST = 10  # bounds of the eigenvalues
+LARGEST = 11  # of B^T B
+WATCHED = 12  # a shift s <= low / 4, the smallest if there is none
+FACTS = 13
 
 
 class Block(NamedTuple):
-    """What has come since the last eigendecomposition; arrays (., w) hold the first w rotated coordinates."""
+    """What has come since the last reduction; arrays (w, .) or (., w) hold the first w rotated coordinates."""
 
     facts: Vector  # (FACTS,): the numbers above
-    values: Vector  # (d,): lam, falling, zero from the rank at the beginning of the block
+    roots: Vector  # (d,): B's diagonal; while the rank is below d, B is diagonal, falls and is zero from the rank on
+    above: Vector  # (d,): what stands above it, the last 0
     across: Vector  # (rows,): sum_k |<v_i, v_k>|; by the largest of these, at most, lam_max has grown
     nodes: Matrix  # (4, n): of the quadrature
+    traces: Vector  # (n,): of (G + s_j)^{-1} on the first w coordinates
+    gains: Vector  # (n,): what u is to be multiplied by
+    sums: Matrix  # (4, n): of the last solution: <z, X_j z>, |X_j z|^2, <z, u_j>, |u_j|^2
     v: Matrix  # (rows, w): the rotated gradients, zeros below row `held`
-    inverse: Matrix  # (n, w): X_j
+    lower: Matrix  # (w, n): X_j,
+    inverse: Matrix  # (w, n): factorised
     factor: Matrix  # (n, .): T_j in bands of four rows, each as long as its last
-    u: Matrix  # (n, w): the last solution,
+    u: Matrix  # (w, n): the last solution,
     w: Matrix  # (n, rows): and its w_j
 
 
@@ -52,27 +61,33 @@ def block_in(room: Matrix, d: int) -> Block:
     """The numbers and arrays that lie in `room` (1, .) one after the other."""
     facts = room[0, :FACTS]
     n, rows, width = int(facts[NODES]), int(facts[ROWS]), int(facts[WIDTH])
-    nodes = FACTS + d + rows
-    v = nodes + 4 * n
-    inverse = v + rows * width
-    u = inverse + n * width
-    w = u + n * width
+    across = FACTS + 2 * d
+    nodes = across + rows
+    v = nodes + 10 * n
+    lower = v + rows * width
+    u = lower + 2 * width * n
+    w = u + width * n
     return Block(
         facts,
         room[0, FACTS : FACTS + d],
-        room[0, FACTS + d : nodes],
+        room[0, FACTS + d : across],
+        room[0, across:nodes],
         part(room, nodes, 4, n),
+        room[0, nodes + 4 * n : nodes + 5 * n],
+        room[0, nodes + 5 * n : nodes + 6 * n],
+        part(room, nodes + 6 * n, 4, n),
         part(room, v, rows, width),
-        part(room, inverse, n, width),
+        part(room, lower, width, n),
+        part(room, lower + width * n, width, n),
         part(room, w + n * rows, n, (rows // 4) * (2 * rows + 8)),
-        part(room, u, n, width),
+        part(room, u, width, n),
         part(room, w, n, rows),
     )
 
 
 def _rows(n: int, first: int) -> int:
-    # Few rows make eigenvectors frequent, many make rounds long: the cost is flat around this.
-    return 4 * math.ceil((36.0 + 0.335 * first) / math.sqrt(n))
+    # Few rows make reductions frequent, many make rounds long: the cost is flat around this.
+    return 4 * math.ceil((40.0 + 0.2 * first) / math.sqrt(n))
 
 
 def empty_room(d: int) -> Matrix:
@@ -80,7 +95,7 @@ def empty_room(d: int) -> Matrix:
 
     def size(n: int) -> int:
         rows = _rows(n, d)
-        return FACTS + d + rows + 4 * n + rows * d + n * (2 * d + rows + (rows // 4) * (2 * rows + 8))
+        return FACTS + 2 * d + rows + 10 * n + rows * d + n * (3 * d + rows + (rows // 4) * (2 * rows + 8))
 
     room = np.zeros((1, max(size(n) for n in range(2, MOST + 1, 2))))
     room[0, UNIT] = 1.0
@@ -88,7 +103,7 @@ def empty_room(d: int) -> Matrix:
 
 
 def begin(room: Matrix, d: int, rule: Quadrature, first: int) -> None:
-    """A block on the eigenvalues in `room`, of which `first` are positive."""
+    """A block on B^T B in `room`, of rank `first`; its first solution makes the factors of X_j."""
     n = rule.nodes.shape[1]
     rows = _rows(n, first)
     facts = room[0, :FACTS]
@@ -97,44 +112,41 @@ def begin(room: Matrix, d: int, rule: Quadrature, first: int) -> None:
     facts[LOW], facts[HIGH] = rule.low, rule.high
     block = block_in(room, d)
     block.nodes[:] = rule.nodes
-    block.inverse[:] = 1.0 / (block.values[: block.v.shape[1]] + rule.nodes[0][:, None])
-    for array in (block.across, block.v, block.factor):
-        array[:] = 0.0
-    watched = max(0, int(np.count_nonzero(rule.nodes[0] <= 0.25 * rule.low)) - 1)
-    facts[WATCHED], facts[TRACE] = watched, block.inverse[watched].sum()
+    facts[WATCHED] = max(0, int(np.count_nonzero(rule.nodes[0] <= 0.25 * rule.low)) - 1)
 
 
 @apart
 def solve(arrays: tuple[Matrix, ...]) -> None:
-    """For (room, z): block.u = (G + s_j)^{-1} z, and w_j in block.w, rounded up to fours."""
-    room, z = arrays
-    block = block_in(room, z.shape[1])
-    inverse, v, u, w = block.inverse, block.v, block.u, block.w
-    n, width = u.shape
+    """For (room, z): block.u = (G + s_j)^{-1} z, with sums, and w_j in block.w, rounded up to fours."""
+    room, (z,) = arrays
+    block = block_in(room, len(z))
+    lower, inverse, v, u = block.lower, block.inverse, block.v, block.u
+    width, n = u.shape
+    if block.facts[HELD] == 0:
+        factorise(block.roots, block.above, block.nodes[0], lower, inverse, block.traces)
     for j in range(n):
-        for i in range(width):
-            u[j, i] = inverse[j, i] * z[0, i]
+        block.gains[j] = 1.0
+    for k in range(width):
+        for j in range(n):
+            u[k, j] = 0.0
+    sweep(lower, inverse, z, u, block.sums[:2])
     padded = 4 * ((int(block.facts[HELD]) + 3) // 4)
-    if padded == 0:
-        return
-    known = part(v, 0, padded, width)
-    c = np.empty((n, padded))
-    np.dot(u, known.T, c)
-    for j in range(n):
-        _through_factor(block.factor[j], c[j], w[j])
-        for k in range(padded):
-            c[j, k] = w[j, k]
-    y = np.empty((n, width))
-    np.dot(c, known, y)
-    for j in range(n):
-        for i in range(width):
-            u[j, i] -= inverse[j, i] * y[j, i]
-
-
-def _trace(facts: Vector, z: Vector, u: Matrix) -> float:
-    """`trace` for G + z z^T."""
-    watched = u[int(facts[WATCHED])]
-    return facts[TRACE] - dot(watched, watched) / (1.0 + dot(z, watched))
+    c = np.empty((padded, n))
+    step = 4 * max(1, int(SMALL / (4 * n * width)))
+    for start in range(0, padded, step):
+        few = min(step, padded - start)
+        np.dot(part(v, start * width, few, width), u, part(c, start * n, few, n))
+    _through_factors(block.factor, c, block.w)
+    few = min(step, padded)
+    np.dot(part(v, 0, few, width).T, part(c, 0, few, n), u)
+    y = np.empty((width, n))
+    for start in range(step, padded, step):
+        few = min(step, padded - start)
+        np.dot(part(v, start * width, few, width).T, part(c, start * n, few, n), y)
+        for k in range(width):
+            for j in range(n):
+                u[k, j] += y[k, j]
+    sweep(lower, inverse, z, u, block.sums[2:])
 
 
 def _meet(across: Vector, m: int, v: Matrix, z: Vector) -> float:
@@ -151,33 +163,39 @@ def _meet(across: Vector, m: int, v: Matrix, z: Vector) -> float:
 
 def sound(block: Block, z: Vector, rank: int) -> bool:
     """Whether G + z z^T, of this rank, is sure to keep its spectrum in the rule's range, and u = solve(z) digits."""
-    facts, u = block.facts, block.u
-    if not _weighted(block.inverse[0], z) <= CANCELLED * (1.0 + dot(z, u[0])):
+    facts, sums = block.facts, block.sums
+    if not sums[0, 0] <= CANCELLED * (1.0 + sums[2, 0]):
         return False
-    if not block.values[0] + _meet(block.across, int(facts[HELD]), block.v, z) <= facts[HIGH]:
+    if not facts[LARGEST] + _meet(block.across, int(facts[HELD]), block.v, z) <= facts[HIGH]:
         return False
     # 1 / (lam_min + s) <= trace on the span <= 1 / (low + s); without a new direction eigenvalues only grow.
-    s = block.nodes[0, int(facts[WATCHED])]
-    return rank == facts[FIRST] or _trace(facts, z, u) - (len(z) - rank) / s <= 1.0 / (facts[LOW] + s)
+    j = int(facts[WATCHED])
+    s, trace = block.nodes[0, j], block.traces[j] - sums[3, j] / (1.0 + sums[2, j])
+    return rank == facts[FIRST] or trace - (len(z) - rank) / s <= 1.0 / (facts[LOW] + s)
 
 
 def append(block: Block, z: Vector) -> None:
-    """G + z z^T; u and w are solve(z), and u becomes what it is for the new G."""
-    facts, factor, u, w = block.facts, block.factor, block.u, block.w
+    """G + z z^T; u and w are solve(z), and u times gains becomes what it is for the new G."""
+    facts, factor, sums, w = block.facts, block.factor, block.sums, block.w
     m = int(facts[HELD])
-    facts[TRACE] = _trace(facts, z, u)
     facts[HELD] = m + 1
     length = 4 * (m // 4 + 1)
     start = length * (length // 2 - 2) + m % 4 * length  # after bands of 4 * 4, 4 * 8, ... numbers
-    for j in range(len(u)):
-        rho = max(1.0, 1.0 + dot(z, u[j]))
+    for j in range(len(factor)):
+        rho = max(1.0, 1.0 + sums[2, j])
+        if m % 4 == 0:
+            for k in range(4 * length):
+                factor[j, start + k] = 0.0  # a band begins, whose other rows are zero as yet
         row = factor[j, start : start + length]
         for k in range(m):
             row[k] = -w[j, k] / math.sqrt(rho)
         row[m] = 1.0 / math.sqrt(rho)
-        scale(u[j], 1.0 / rho)
+        block.gains[j] = 1.0 / rho
+        block.traces[j] -= sums[3, j] / rho
     for i in range(len(z)):
         block.v[m, i] = z[i]
+        if m % 4 == 0:
+            block.v[m + 1, i] = block.v[m + 2, i] = block.v[m + 3, i] = 0.0
 
 
 @apart
@@ -187,19 +205,21 @@ def combine(arrays: tuple[Matrix, ...]) -> None:
     z, x = rows[0], sums[0]
     block = block_in(room, len(z))
     w, rest = weights(Quadrature(block.nodes, block.facts[LOW], block.facts[HIGH]), numbers[0, 0])
-    total = x[: block.u.shape[1]]
-    for i in range(len(x)):
-        x[i] = rest * z[i] if i < len(total) else 0.0
     for j in range(len(w)):
-        add_multiple(total, w[j], block.u[j])
+        w[j] *= block.gains[j]
+    for i in range(len(x)):
+        x[i] = rest * z[i] + dot(block.u[i], w) if i < len(block.u) else 0.0
 
 
-@relaxed("reassoc", "contract", "nsz")
-def _weighted(h: Vector, z: Vector) -> float:
-    total = 0.0
-    for i in range(len(z)):
-        total += h[i] * z[i] * z[i]
-    return total
+def _through_factors(factor: Matrix, c: Matrix, w: Matrix) -> None:
+    """w_j = T_j^T T_j c_j for the columns c_j of c, which become those of w."""
+    column = np.empty(len(c))
+    for j in range(len(factor)):
+        for k in range(len(c)):
+            column[k] = c[k, j]
+        _through_factor(factor[j], column, w[j])
+        for k in range(len(c)):
+            c[k, j] = w[j, k]
 
 
 @relaxed("reassoc", "contract", "nsz")

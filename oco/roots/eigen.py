@@ -9,7 +9,9 @@ from oco._back import in_python
 from oco.projections import dot
 from oco.protocols import Matrix, Vector
 from oco.roots.block import FACTS, RANK, UNIT
-from oco.roots.root import NEW, Root, back, in_unit, straightened, turn
+from oco.roots.reduction import diagonalise
+from oco.roots.renewal import GRADED, NEW, in_unit, straightened
+from oco.roots.root import Root, back
 
 
 def enter(root: Root, g: Vector) -> Vector:
@@ -24,8 +26,8 @@ def enter(root: Root, g: Vector) -> Vector:
 @in_python
 def _enter(arrays: tuple[Matrix, ...]) -> None:
     basis, turned, (room,), (z,) = arrays
-    values, g = room[FACTS : FACTS + len(z)], z.copy()
-    rank = in_unit(room, values, g)
+    (roots, above), g = room[FACTS : FACTS + 2 * len(z)].reshape(2, -1), z.copy()
+    rank = in_unit(room, roots, above, g)
     unit = room[UNIT]
     z[:], _ = straightened(basis, g / unit)
     rest = z[rank:]
@@ -39,7 +41,8 @@ def _enter(arrays: tuple[Matrix, ...]) -> None:
         rank += 1
         rest[0] = end
     z[rank:] = 0.0
-    room[RANK] = turn(basis, values, turned, z[None, :rank])
+    graded = rank < len(z) or roots[-1] ** 2 < GRADED * max(roots[0] ** 2, z @ z)
+    room[RANK] = diagonalise(basis, turned, roots, above, z[None, :rank], graded)
     z[:] = basis @ (g / unit)
 
 
@@ -47,7 +50,7 @@ def divide(root: Root, delta: float, v: Vector) -> Vector:
     """(delta + sqrt G)^+ v."""
     x = np.zeros(len(v))
     for i in range(len(v)):
-        h = delta + math.sqrt(root.room[0, FACTS + i])
+        h = delta + root.room[0, FACTS + i]
         x[i] = v[i] / h if h > 0.0 else 0.0
     return x
 
@@ -56,7 +59,7 @@ def project(domain: Any, root: Root, delta: float, y: Vector) -> None:
     """argmin_{u in X} |u - y|_H in place of the rotated y (d,)."""
     h = np.empty(len(y))
     for i in range(len(y)):
-        h[i] = delta + math.sqrt(root.room[0, FACTS + i])
+        h[i] = delta + root.room[0, FACTS + i]
     x = back(root, y)
     domain.project_metric(x, h, root.basis.T)
     for i in range(len(y)):

@@ -1,8 +1,8 @@
 """G = sum_s g_s g_s^T in a basis of its own, so that (delta + sqrt G)^{-1} costs O(d^2) a round.
 
-basis @ g are rotated coordinates: the first `rank` of them span all gradients, and there G = diag(values) + V^T V with
-the gradients V of the present block. The eigenvectors are made anew once in about d / 3 rounds, when the block is full
-or one of its guards objects; a round that it objects to is taken again in the new block, where they hold.
+basis @ g are rotated coordinates: the first `rank` of them span all gradients, and there G = B^T B + V^T V with B
+upper bidiagonal and the gradients V of the present block. B is made anew once in about d / 3 rounds, when the block is
+full or one of its guards objects; a round that it objects to is taken again in the new block, where they hold.
 """
 
 import math
@@ -10,32 +10,27 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oco._back import apart, in_python
+from oco._back import apart
 from oco.projections import add_multiple, dot, norm
 from oco.protocols import Matrix, Vector
 from oco.roots.block import (
-    FACTS,
     FIRST,
     HELD,
+    HIGH,
+    LOW,
     RANK,
     ROWS,
     UNIT,
     append,
-    begin,
     block_in,
     combine,
     empty_room,
     solve,
     sound,
 )
-from oco.roots.quadrature import quadrature
-
-NEW = 1e-13  # a part outside the span as small as this, relative to |g|, is rounding
-SKEW = 1e-12  # a basis that changes |g|^2 by more is made orthogonal again
-EPS = 2.3e-16
-LEAP = 1e60  # units, which a gradient must pass for the unit to become its size
-FAINT = 1e-40  # lam_min / lam_max below which eigenvalues are as good as none
-GRADED = 1e-7  # lam_min / lam_max below which eigenvalues of a sum lose digits that singular values keep
+from oco.roots.quadrature import Quadrature, weights
+from oco.roots.reduction import dense, diagonalise
+from oco.roots.renewal import NEW, SKEW, renew
 
 
 class Root(NamedTuple):
@@ -58,11 +53,13 @@ def unit(root: Root) -> float:
 def wider(root: Root, vectors: Matrix) -> Root:
     """The same with more coordinates; `vectors` (k, d) are those of the learner, in coordinates without basis."""
     old = len(root.basis)
-    made, block = no_root(vectors), block_in(root.room, old)
+    made, block, part = no_root(vectors), block_in(root.room, old), root.basis.copy()
     held, rank = int(block.facts[HELD]), int(block.facts[RANK])
-    facts, values, part = made.room[0, :FACTS], made.room[0, FACTS : FACTS + old], root.basis.copy()
-    facts[UNIT], facts[FIRST], values[:] = unit(root), block.facts[FIRST], block.values
-    facts[RANK] = turn(part, values, vectors[:, :old].copy(), block.v[:held, :rank]) if held else rank
+    widest = block_in(made.room, vectors.shape[1])
+    widest.facts[UNIT], widest.facts[FIRST] = unit(root), block.facts[FIRST]
+    widest.roots[:old], widest.above[:old] = block.roots, block.above
+    known, v = vectors[:, :old].copy(), block.v[:held, :rank]
+    widest.facts[RANK] = diagonalise(part, known, widest.roots[:old], widest.above[:old], v, True)
     made.basis[:old, :old] = part
     made.turned[:] = vectors @ made.basis.T
     return made
@@ -73,8 +70,18 @@ def spectrum(root: Root) -> tuple[Vector, Matrix]:
     d = len(root.basis)
     block = block_in(root.room, d)
     rows = np.pad(block.v[: int(block.facts[HELD])], [(0, 0), (0, d - block.v.shape[1])])
-    _, roots, turn = np.linalg.svd(np.vstack([np.diag(np.sqrt(block.values)), rows]), full_matrices=False)
+    _, roots, turn = np.linalg.svd(np.vstack([dense(block.roots, block.above), rows]), full_matrices=False)
     return unit(root) * roots, root.basis.T @ turn.T
+
+
+def trace(root: Root) -> float:
+    """tr sqrt G."""
+    block = block_in(root.room, len(root.basis))
+    if len(block.traces) == 0:
+        return unit(root) * float(block.roots.sum())
+    nodes, width = block.nodes, len(block.u)
+    w, _ = weights(Quadrature(nodes, block.facts[LOW], block.facts[HIGH]), 0.0)
+    return unit(root) * float(w @ (width - nodes[0] * block.traces))  # sqrt z = z / sqrt z
 
 
 def add(root: Root, g: Vector, delta: float) -> Vector:
@@ -100,7 +107,7 @@ def _add(arrays: tuple[Matrix, ...]) -> None:
     fresh = block.facts[HELD] == block.facts[ROWS]
     while True:
         if fresh:
-            _renew((basis, turned, room, given, numbers))
+            renew((basis, turned, room, given, numbers))
             block = block_in(room, len(z))
         width = block.v.shape[1]
         rank, straight = rotate(basis, turned, block.facts, given[0], z)
@@ -145,74 +152,17 @@ def divided(root: Root, delta: float, v: Vector, included: bool) -> Vector:
 
 def back(root: Root, y: Vector) -> Vector:
     """The vector whose rotated coordinates are y (d,)."""
-    x = np.zeros(len(y))
+    rows = np.empty((2, len(y)))
     for i in range(len(y)):
-        add_multiple(x, y[i], root.basis[i])
-    return x
+        rows[0, i] = y[i]
+    _back((root.basis, rows[:1], rows[1:]))
+    return rows[1]
 
 
-@in_python
-def _renew(arrays: tuple[Matrix, ...]) -> None:
-    """The same G in a basis of its eigenvectors, with a block that has room for G + g g^T and for what may come."""
-    basis, turned, room, (g,), ((delta,),) = arrays
-    facts, values, _, _, v, *_ = block_in(room, len(g))
-    held, rank = int(facts[HELD]), int(facts[RANK])
-    grows = rank > facts[FIRST]
-    if held > 0:
-        facts[RANK] = turn(basis, values, turned, v[:held, :rank])
-    rank = in_unit(facts, values, g)
-    z, size = straightened(basis, g / facts[UNIT])
-    square, outside = size * size, float(np.linalg.norm(z[rank:]))
-    low = float(values[rank - 1]) if rank > 0 else square
-    high = 2.5 * max(float(values[0]), square)
-    if outside > NEW * size:
-        low *= outside**2 / (low + square)  # determinant over trace, in the worst plane
-    if outside > NEW * size or (grows and rank < len(z)):
-        low *= min(0.02, 0.5 / (rank + 1))
-        high *= 6.0
-    if not math.isfinite(high):
-        turned[:] = math.nan
-        low = high = 1.0
-    begin(room, len(g), quadrature(max(low, FAINT * high), high, float(delta / facts[UNIT])), rank)
-
-
-def in_unit(facts: Vector, values: Vector, g: Vector) -> int:
-    """The rank, after unit and eigenvalues were changed where g could not come in the unit."""
-    rank, unit, peak = int(facts[RANK]), float(facts[UNIT]), float(np.abs(g).max())
-    if peak > 0.0 and (rank == 0 or peak > LEAP * unit):
-        facts[UNIT] = math.ldexp(1.0, math.frexp(peak)[1])
-        values *= (unit / facts[UNIT]) ** 2
-        rank = int(np.count_nonzero(values))
-    return rank
-
-
-def turn(basis: Matrix, values: Vector, turned: Matrix, v: Matrix) -> int:
-    """The eigenvectors of diag(values) + v^T v instead of the first r rows of the basis; returns the rank."""
-    r = v.shape[1]
-    if not (np.isfinite(v).all() and np.isfinite(values).all()):
-        turned[:] = math.nan
-        return r
-    if r < len(values) or values[r - 1] < GRADED * max(values[0], np.square(v).sum(axis=1).max()):
-        _, roots, turn = np.linalg.svd(np.vstack([np.diag(np.sqrt(values[:r])), v]), full_matrices=False)
-        squares = np.where(roots > max(1e-12, EPS * r) * roots[0], roots * roots, 0.0)
-    else:
-        squares, vectors = np.linalg.eigh(np.diag(values) + v.T @ v)
-        squares, turn = np.where(squares > EPS * r * squares[-1], squares, 0.0)[::-1], vectors.T[::-1]
-    values[:r] = squares
-    basis[:r] = turn @ basis[:r]
-    turned[:, :r] = turned[:, :r] @ turn.T
-    return int(np.count_nonzero(squares))
-
-
-def straightened(basis: Matrix, g: Vector) -> tuple[Vector, float]:
-    """The rotated g and its length, by a basis whose rows are made orthogonal if they have ceased to be."""
-    z = basis @ g
-    size = math.sqrt(z @ z)
-    if not abs(size - np.linalg.norm(g)) <= SKEW * size:
-        q, r = np.linalg.qr(basis.T)
-        basis[:] = q.T * np.sign(np.diag(r))[:, None]
-        z = basis @ g
-    return z, size
+@apart
+def _back(arrays: tuple[Matrix, ...]) -> None:
+    basis, y, x = arrays
+    np.dot(y, basis, x)
 
 
 def _reflect(rows: Matrix, turned: Matrix, rank: int, v: Vector, size: float) -> float:
