@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ def compiling_ahead(games: list[dict[str, Any]], **options: Any) -> Iterator[Non
 
 
 def _compile(games: list[dict[str, Any]], options: dict[str, Any]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that plays, which ends this one
     with open(os.devnull, "w") as nowhere:
         sys.stdout = sys.stderr = nowhere
         for game in reversed(games):
