@@ -77,10 +77,11 @@ def test_what_loops_are_told_on_any_processor(tmp_path):
         "test_inverse_root_everywhere()\n"
         "test_an_entry_with_a_hint_is_the_entry()\n"
         "test_masked_loops_do_all_and_no_more()\n"
-        "kernels = inverse_roots, doubled, products\n"
-        "lines = [line for k in kernels for text in k._compiled.inspect_asm().values() for line in text.splitlines()]\n"
-        "some = lambda *words: any(all(word in line for word in words) for line in lines)\n"
-        "print(some('mulpd'), some('prefetcht'), some('rsqrt14pd'), some('zmm', '{%k'), some('call', 'oco_'))"
+        "def some(*words, of=(inverse_roots, doubled, products)):\n"
+        "    lines = [line for k in of for text in k._compiled.inspect_asm().values() for line in text.splitlines()]\n"
+        "    return any(all(word in line for word in words) for line in lines)\n"
+        "masked = some('zmm', '{%k', of=[products])\n"
+        "print(some('mulpd'), some('prefetcht'), some('rsqrt14pd'), masked, some('call', 'oco_'))"
     )
     wide = {"+avx512f", "+avx512vl"} <= late.features()
     for plain in (True, False):
