@@ -11,6 +11,7 @@ import os
 import pickle
 import sys
 import tempfile
+import time
 import types
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from numba.core.caching import CompileResultCacheImpl, _Cache
 from oco._fingerprint import fingerprint
 
 LIMIT = 1000  # kernels kept on disk; the least recently written go first
+LEFT = 3600.0  # seconds after which a file that is still being written was left by a process that is gone
 
 
 def folder() -> Path:
@@ -111,7 +113,7 @@ class ContentCache(_Cache):
         path = self._path(signature, result.target_context)
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle, temporary = tempfile.mkstemp(dir=path.parent)
+            handle, temporary = tempfile.mkstemp(".part", dir=path.parent)
             with os.fdopen(handle, "wb") as file:
                 file.write(hashlib.sha256(payload).digest() + payload)
             os.replace(temporary, path)
@@ -121,6 +123,9 @@ class ContentCache(_Cache):
 
 
 def _prune(root: Path) -> None:
+    for path in root.glob("*.part"):
+        if time.time() - path.stat().st_mtime > LEFT:
+            path.unlink(missing_ok=True)
     kernels = list(root.glob("*.kernel"))
     if len(kernels) > LIMIT:
         kernels.sort(key=lambda path: path.stat().st_mtime)

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import time
 import types
 import venv
 from pathlib import Path
@@ -20,7 +21,7 @@ import pytest
 import scipy
 
 import oco
-from oco import _fingerprint
+from oco import _cache, _fingerprint
 from oco._fingerprint import fingerprint
 from oco._pinned import is_pinned
 from oco._twins import describe
@@ -179,6 +180,17 @@ def test_a_damaged_kernel_file_only_costs_a_compilation(project):
         path.write_bytes(path.read_bytes()[:-10])
     again, hits, misses = run(project)
     assert again == first and hits == 0 and misses > 0
+
+
+def test_the_oldest_kernels_go_and_what_a_process_left_half_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(_cache, "LIMIT", 3)
+    for age, name in enumerate(["new.kernel", "b.kernel", "c.kernel", "old.kernel", "now.part"]):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, times=(time.time() - age,) * 2)
+    (tmp_path / "left.part").touch()
+    os.utime(tmp_path / "left.part", times=(time.time() - 2.0 * _cache.LEFT,) * 2)
+    _cache._prune(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"new.kernel", "b.kernel", "c.kernel", "now.part"}
 
 
 def test_a_redefined_learner_in_one_process():
