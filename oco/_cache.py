@@ -50,14 +50,14 @@ def package_digest() -> str:
 
 @functools.cache
 def edition() -> str:
-    """What all kernels depend on, in a few letters: the package's sources and the versions of what compiles them."""
+    """Digest of what all kernels depend on: the package's sources and the versions of what compiles them."""
     versions = (sys.version, numba.__version__, llvmlite.__version__, np.__version__, scipy.__version__)
-    return hashlib.sha256(repr((package_digest(), versions)).encode()).hexdigest()[:12]
+    return hashlib.sha256(repr((package_digest(), versions)).encode()).hexdigest()
 
 
 def cold() -> bool:
     """Whether there are no kernels of this edition yet."""
-    return not any(folder().glob(f"*-{edition()}-*.kernel"))
+    return not any(folder().glob(f"*-{edition()[:12]}-*.kernel"))
 
 
 class ContentCache(_Cache):
@@ -85,9 +85,9 @@ class ContentCache(_Cache):
             path.unlink(missing_ok=True)
 
     def _path(self, signature: tuple[nbtypes.Type, ...], target: Any) -> Path:
-        content = (self._name, fingerprint(self._function), package_digest(), target.codegen().magic_tuple())
+        content = (self._name, fingerprint(self._function), edition(), target.codegen().magic_tuple())
         text = repr(content) + "".join(self._describe(argument) for argument in signature)
-        return folder() / f"{self._name}-{edition()}-{hashlib.sha256(text.encode()).hexdigest()[:40]}.kernel"
+        return folder() / f"{self._name}-{edition()[:12]}-{hashlib.sha256(text.encode()).hexdigest()[:40]}.kernel"
 
     def load_overload(self, signature: Any, target: Any) -> Any:
         if not self._on:
