@@ -88,6 +88,13 @@ def _unready(library: Any, function: Any, environment: Any) -> Any:
     return _dynfunc.make_function(function.lookup_module(), function.qualname, "", 0, environment, (library,))
 
 
+def linked(context: Any, dispatcher: Any, arguments: Any) -> Any:
+    """The code of a function, by the type of its dispatcher and its arguments' types, for what is being built."""
+    code = context.get_function(dispatcher, dispatcher.get_call_type(context.typing_context, arguments, {}))
+    context.add_linking_libs(getattr(code, "libs", ()))
+    return code
+
+
 class _Compiler(CompilerBase):
     lowering: type[NativeLowering]
 

@@ -23,7 +23,7 @@ from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, inf
 from numba.cpython.tupleobj import namedtuple_getattr
 
 from oco._fingerprint import fingerprint, methods
-from oco._inner import INNER
+from oco._inner import INNER, linked
 
 # Fast-math flags of methods: a b + c may be rounded once in what every coordinate of every round waits for.
 RELAXED = {"rule": {"contract"}}
@@ -172,10 +172,7 @@ def _teach(name: str) -> None:
     @lower_builtin((_PartMethods, name), nbtypes.BaseNamedTuple, nbtypes.VarArg(nbtypes.Any))
     def call(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         method = nbtypes.Dispatcher(_methods[signature.args[0].instance_class][name])
-        typed = method.get_call_type(context.typing_context, signature.args, {})
-        code = context.get_function(method, typed)
-        context.add_linking_libs(getattr(code, "libs", ()))
-        return code(builder, arguments)
+        return linked(context, method, signature.args)(builder, arguments)
 
 
 @lower_getattr_generic(nbtypes.BaseNamedTuple)

@@ -9,6 +9,7 @@ from numba.core import cgutils
 from numba.core import types as nbtypes
 from numba.extending import intrinsic
 
+from oco._inner import linked
 from oco._jit import relaxed, specialise
 from oco.lowlevel.numbers import BRANCHES
 from oco.protocols import Vector
@@ -61,9 +62,7 @@ def _dot(a: Vector, x: Vector) -> tuple[float, float]:
 def _unrolled(typing: Any, rows: Any, body: Any, arguments: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         _, kind, given = signature.args
-        typed = kind.get_call_type(context.typing_context, (nbtypes.intp, *given), {})
-        code = context.get_function(kind, typed)
-        context.add_linking_libs(getattr(code, "libs", ()))
+        code = linked(context, kind, (nbtypes.intp, *given))
         unpacked = cgutils.unpack_tuple(builder, values[2])
         for i in range(len(rows)):
             code(builder, [_INT(i), *unpacked])

@@ -15,6 +15,7 @@ from numba.core import cgutils
 from numba.core import types as nbtypes
 from numba.extending import intrinsic
 
+from oco._inner import linked
 from oco._jit import specialise
 from oco.lowlevel.arrays import on_stack
 from oco.lowlevel.loops import WHOLE, told
@@ -80,9 +81,7 @@ def _of_lane(part, numbers, lane):  # type: ignore[no-untyped-def]
 def _lane_loop(typing: Any, body: Any, arguments: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         kind, given = signature.args
-        typed = kind.get_call_type(context.typing_context, (nbtypes.intp, *given), {})
-        code = context.get_function(kind, typed)
-        context.add_linking_libs(getattr(code, "libs", ()))
+        code = linked(context, kind, (nbtypes.intp, *given))
         unpacked = cgutils.unpack_tuple(builder, values[1])
         before, loop, after = builder.block, builder.append_basic_block("lane"), builder.append_basic_block("lanes")
         builder.branch(loop)
