@@ -12,7 +12,6 @@ from numba.extending import intrinsic
 from oco._jit import specialise
 from oco.protocols import Matrix, Vector
 
-WIDTHS = (16, 8, 4, 2, 1)  # columns that are taken at a time
 FUSED = ("contract",)
 
 
@@ -37,7 +36,7 @@ def sweep(lower: Matrix, inverse: Matrix, z: Vector, u: Matrix, sums: Matrix) ->
 
 @specialise(sweep, forceinline=False)
 def _sweep(lower, inverse, z, u, sums):  # type: ignore[no-untyped-def]
-    sixteen, eight, four, two, one = (_columns(width) for width in WIDTHS)
+    sixteen, eight, four, two, one = (_columns(width) for width in (16, 8, 4, 2, 1))
 
     def compiled(lower, inverse, z, u, sums):  # type: ignore[no-untyped-def]
         n = u.shape[1]

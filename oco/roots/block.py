@@ -149,6 +149,11 @@ def solve(arrays: tuple[Matrix, ...]) -> None:
     sweep(lower, inverse, z, u, block.sums[2:])
 
 
+def quadrature_of(block: Block) -> Quadrature:
+    """The quadrature of the block."""
+    return Quadrature(block.nodes, block.facts[LOW], block.facts[HIGH])
+
+
 def _meet(across: Vector, m: int, v: Matrix, z: Vector) -> float:
     """Enter z in `across`; returns the largest of its entries."""
     across[m] = dot(z, z)
@@ -204,7 +209,7 @@ def combine(arrays: tuple[Matrix, ...]) -> None:
     room, numbers, rows, sums = arrays
     z, x = rows[0], sums[0]
     block = block_in(room, len(z))
-    w, rest = weights(Quadrature(block.nodes, block.facts[LOW], block.facts[HIGH]), numbers[0, 0])
+    w, rest = weights(quadrature_of(block), numbers[0, 0])
     for j in range(len(w)):
         w[j] *= block.gains[j]
     for i in range(len(x)):

@@ -16,8 +16,6 @@ from oco.protocols import Matrix, Vector
 from oco.roots.block import (
     FIRST,
     HELD,
-    HIGH,
-    LOW,
     RANK,
     ROWS,
     UNIT,
@@ -25,10 +23,11 @@ from oco.roots.block import (
     block_in,
     combine,
     empty_room,
+    quadrature_of,
     solve,
     sound,
 )
-from oco.roots.quadrature import Quadrature, weights
+from oco.roots.quadrature import weights
 from oco.roots.reduction import dense, diagonalise
 from oco.roots.renewal import NEW, SKEW, renew
 
@@ -79,9 +78,8 @@ def trace(root: Root) -> float:
     block = block_in(root.room, len(root.basis))
     if len(block.traces) == 0:
         return unit(root) * float(block.roots.sum())
-    nodes, width = block.nodes, len(block.u)
-    w, _ = weights(Quadrature(nodes, block.facts[LOW], block.facts[HIGH]), 0.0)
-    return unit(root) * float(w @ (width - nodes[0] * block.traces))  # sqrt z = z / sqrt z
+    w, _ = weights(quadrature_of(block), 0.0)
+    return unit(root) * float(w @ (len(block.u) - block.nodes[0] * block.traces))  # sqrt z = z / sqrt z
 
 
 def add(root: Root, g: Vector, delta: float) -> Vector:
