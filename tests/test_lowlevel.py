@@ -83,12 +83,11 @@ def test_what_loops_are_told_on_any_processor(tmp_path):
         "masked = some('zmm', '{%k', of=[products])\n"
         "print(some('mulpd'), some('prefetcht'), some('rsqrt14pd'), masked, some('call', 'oco_'))"
     )
-    wide = {"+avx512f", "+avx512vl"} <= late.features()
     for plain in (True, False):
         only = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""} if plain else {}
         env = os.environ | only | {"OCO_CACHE_DIR": str(tmp_path / str(plain))}
         run = subprocess.run([sys.executable, "-c", check], env=env, cwd=ROOT, capture_output=True, text=True)
-        expected = True, late.offered(), estimate.offered() and not plain, wide and not plain, False
+        expected = True, late.offered(), estimate.offered() and not plain, late.avx512() and not plain, False
         assert run.stdout.split() == [str(value) for value in expected], run.stderr
 
 

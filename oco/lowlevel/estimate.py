@@ -6,14 +6,13 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from oco.lowlevel.late import Late, features, late
-from oco.lowlevel.late import offered as late_offered
+from oco.lowlevel import late
 
 _NUMBER = ir.DoubleType()
 
 
 def offered() -> bool:
-    return late_offered() and {"+avx512f", "+avx512vl"} <= features()
+    return late.offered() and late.avx512()
 
 
 def _instruction(builder: Any, given: Any, width: int) -> Any:
@@ -27,7 +26,7 @@ def _instruction(builder: Any, given: Any, width: int) -> Any:
     return made if width > 1 else builder.extract_element(made, first)
 
 
-_ROOT = late(Late("oco_root_estimate", _NUMBER, (2, 4, 8), (), _instruction))
+_ROOT = late.late(late.Late("oco_root_estimate", _NUMBER, (2, 4, 8), (), _instruction))
 
 
 @intrinsic

@@ -14,7 +14,7 @@ from numba.core import types as nbtypes
 from numba.extending import intrinsic
 
 from oco._jit import relaxed, specialise
-from oco.lowlevel.late import Late, features, late, offered
+from oco.lowlevel.late import Late, avx512, late, offered
 from oco.lowlevel.numbers import multiply_add
 
 NEAR = 1.0 / 32.0  # as far as near_exp goes
@@ -77,7 +77,7 @@ def _root(k: Any) -> Any:
 
 @specialise(_root)
 def _root_compiled(k):  # type: ignore[no-untyped-def]
-    if offered() and "+avx512f" in features():
+    if offered() and avx512():
         return lambda k: _looked_up(k)
     return lambda k: _ROOTS[k & 15]
 

@@ -65,9 +65,10 @@ def late(function: Late) -> Late:
     return function
 
 
-def features() -> set[str]:
-    """Those of the processor that code is made for."""
-    return set(cpu_target.target_context.codegen().magic_tuple()[2].split(","))
+def avx512() -> bool:
+    """Whether the processor that code is made for has it, with masks for vectors of every width."""
+    features = cpu_target.target_context.codegen().magic_tuple()[2].split(",")
+    return {"+avx512f", "+avx512vl"} <= set(features)
 
 
 def offered() -> bool:

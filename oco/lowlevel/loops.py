@@ -7,7 +7,7 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from oco._jit import specialise
-from oco.lowlevel.late import features
+from oco.lowlevel.late import avx512
 
 WHOLE = "llvm.loop.unroll.disable"
 MASKED = "llvm.loop.vectorize.predicate.enable"
@@ -22,7 +22,7 @@ def masked() -> None:
 
 @specialise(masked, inline="always")  # the loop must be the caller's
 def _masked():  # type: ignore[no-untyped-def]
-    if {"+avx512f", "+avx512vl"} <= features():
+    if avx512():
         return lambda: _marked_masked()
     return lambda: None
 
