@@ -52,7 +52,7 @@ def fingerprint(value: Any) -> str:
     kept = isinstance(value, (types.FunctionType, type))
     if kept and value in _known:
         text, readings = _known[value]
-        if all(_same(read, where, found) for read, where, found in readings):
+        if _unchanged(readings):
             return text
     walk, digest = _Walk(), hashlib.sha256()
     for piece in walk.pieces(value):
@@ -62,12 +62,15 @@ def fingerprint(value: Any) -> str:
     return digest.hexdigest()
 
 
-def _same(read: Any, where: tuple[Any, ...], found: Any) -> bool:
+def _unchanged(readings: list[tuple[Any, tuple[Any, ...], Any]]) -> bool:
     try:
-        again = read(*where)
+        for read, where, found in readings:
+            again = read(*where)
+            if again is not found and not (read is methods and again == found):
+                return False
     except (AttributeError, ValueError):  # no such attribute; a cell that is not bound
         return False
-    return again is found or (read is methods and again == found)
+    return True
 
 
 class _Walk:

@@ -9,7 +9,7 @@ from oco import engine
 from oco._twins import rounded, twin
 from oco.domains import Space, nearest
 from oco.fit import check_dimension, check_dtype, check_fit, check_rule, check_start, check_state, validate
-from oco.lowlevel.arrays import aligned
+from oco.lowlevel.arrays import aligned, on_lines
 from oco.penalty import NONE, Penalty
 from oco.protocols import Block, Dense, Matrix, Round, Sparse, Vector
 from oco.updates.applied import by_rule, by_support, first_of, told, whole
@@ -71,9 +71,10 @@ class Player:
             self._state: Any = self._coordinates(self.start)
             self._inner: Any = rounded(by_rule(learner, domain, memory), self.dtype)
         else:
-            self._state = learner.init(self.start.copy())
-            check_state(learner, self._state, d)
-            self._inner = whole(learner, domain)
+            state = learner.init(self.start.copy())
+            check_state(learner, state, d)
+            self._state = on_lines(state)
+            self._inner = whole(learner, domain, state)
         self.told = told(learner, penalty)
         self._rounds: Any = engine.dense_rounds
         self._adaptive: Any = engine.adaptive_rounds
@@ -261,7 +262,7 @@ class Player:
             known, self._state = self._state.w, self._coordinates(x)
             self._state.w[: self.d] = known
         else:
-            self._state = self.learner.grow(self._state, x)
+            self._state = on_lines(self.learner.grow(self._state, x))
         self.d, self._shape = d, (d,)
 
     @property

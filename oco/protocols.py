@@ -60,6 +60,8 @@ class Round(NamedTuple):
     sumsq: float  # sum_{s <= t} |g_s|_2^2
     l1: float = 0.0  # the game's penalty l1 |x|_1 + (l2 / 2) |x|_2^2
     l2: float = 0.0
+    low: float = math.nan  # the least and the largest entry of g_t, where they are known: see VectorLearner
+    high: float = math.nan
 
 
 class Loss(Protocol):
@@ -135,9 +137,11 @@ class VectorLearner(Protocol):
 
     `update` may reuse the arrays of the state that it is given. Optional: `foresee(now, a, state, domain)`, called
     before the decision of a round with its features a_t (now is the round before); `grow(state, x)`, for streams that
-    show new columns on the way; in the state a number `reach`, max_i |x_i|, where the update has it at hand. The
-    attribute `lent = True` says that the update neither keeps nor changes g, which may then be a row of the stream;
-    `bandit = True` asks for games in which only now.loss is revealed: g is NaN.
+    show new columns on the way. The attribute `lent = True` says that the update neither keeps nor changes g, which may
+    then be a row of the stream; `extremes = True` asks for now.low and now.high, which are found on the way and which
+    `extremes` of oco.learners.experts finds where they are NaN all the same; `bandit = True` asks for games in which
+    only now.loss is revealed: g is NaN. A state may leave the last pass over x to the loop that reads it next: x is
+    multiplied by its array `factor` (1,), which becomes 1, and its number `reach` is max_i |x_i| of the product.
     """
 
     def init(self, x: Vector) -> Any: ...

@@ -166,7 +166,10 @@ def test_helpers_in_plain_folders_and_installed_ones_are_followed(project):
 
 def test_what_a_process_patched_stays_its_own(project):
     """A kernel compiled with a patched inner function is not served to a process that patched nothing."""
-    patch = "engine.dense.products = lambda a, b, sizes: (9.0, 1.0)\n"
+    patch = (
+        "from oco.lowlevel.glance import Glance\nfrom oco.updates import by_rule\n"
+        "by_rule.glance = lambda a, x: Glance(9.0, 1.0, 1.0, 0.0, 0.0)\n"
+    )
     (project / "script.py").write_text(SCRIPT.replace("run = ", patch + "run = "))
     first, _, _ = run(project)
     (project / "script.py").write_text(SCRIPT)

@@ -20,7 +20,7 @@ def exps(x, y):
 @kernel
 def near_exps(x, eta, y):
     for i in range(len(x)):
-        y[i] = exponentials.near_exp(x[i], eta)
+        y[i] = 1.0 - x[i] * exponentials.near_fall(x[i], eta)
 
 
 @kernel

@@ -6,12 +6,15 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from oco._jit import kernel
 from oco.lowlevel import estimate, late
+from oco.lowlevel.arrays import on_lines
+from oco.lowlevel.glance import finish_and_glance, glance, glance_at_extremes
 from oco.lowlevel.loops import masked
 from oco.lowlevel.numbers import BRANCHES, finite, inverse_root, order, signed, unordered
-from oco.lowlevel.prefetch import entry
+from oco.lowlevel.prefetch import LINE, entry
 
 ROOT = Path(__file__).parents[1]
 
@@ -116,3 +119,48 @@ def test_looks_at_numbers():
         assert (is_finite == np.isfinite(v)).all()
         for signs in (few, many):
             assert (signs[:-2] == np.where(v[:-2] >= 0.0, 2.0, -2.0)).all()
+
+
+@kernel
+def glanced(a, x):
+    return glance(a, x)[:]
+
+
+@kernel
+def glanced_at_extremes(a, x):
+    return glance_at_extremes(a, x)[:]
+
+
+@kernel
+def finished(a, x):
+    return finish_and_glance(a, x, 0.5, 7.0)[:]
+
+
+@pytest.mark.parametrize("d", [1, 2, 7, 8, 9, 31, 64, 100, 1001])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_glance_sees_what_is_there(d, dtype):
+    a, x = np.random.default_rng(d).standard_normal((2, d)).astype(dtype)
+    wide, size = a.astype(float), float(np.abs(x).max())
+    sums = [wide @ x.astype(float), wide @ wide]
+    for compiled in (True, False):
+        run = (lambda kernel: kernel) if compiled else (lambda kernel: kernel.plain)
+        seen = run(glanced)(a, x)
+        assert np.allclose(seen[:2], sums, rtol=1e-13, atol=1e-13) and seen[2] == size and np.isnan(seen[3:]).all()
+        if dtype == np.float64:
+            seen = run(glanced_at_extremes)(a, x)
+            assert np.allclose(seen[:2], sums, rtol=1e-13, atol=1e-13) and seen[2:] == (size, a.min(), a.max())
+            half = x.copy()
+            seen = run(finished)(a, half)
+            assert np.array_equal(half, 0.5 * x) and seen[2:] == (7.0, a.min(), a.max())
+            assert np.allclose(seen[:2], [sums[0] / 2.0, sums[1]], rtol=1e-13, atol=1e-13)
+
+
+def test_vectors_of_a_state_begin_with_a_line():
+    room = np.zeros(100)
+    state = (room[1:60].copy(), 3.0, (np.arange(7), np.eye(3)))
+    moved = on_lines(state)
+    assert all(part.ctypes.data % LINE == 0 for part in (moved[0], moved[2][0]))
+    assert np.array_equal(moved[0], state[0]) and np.array_equal(moved[2][0], np.arange(7)) and moved[1] == 3.0
+    assert moved[2][1] is state[2][1]
+    for shared in ((room, room[:5]), (room, 1.0, room)):
+        assert on_lines(shared) is shared

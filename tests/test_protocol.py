@@ -8,6 +8,7 @@ import pytest
 import oco
 from oco.conformance import NotConformantError, check
 from oco.learners import LEARNERS
+from oco.learners.experts import found
 from oco.streams import STREAMS
 
 
@@ -253,3 +254,41 @@ def test_what_is_no_part():
         check(object())
     with pytest.raises(NotConformantError, match="no learner"):
         check(oco.Round(1, 0.0, 0.0, 0.0))
+
+
+class Noted(NamedTuple):
+    x: np.ndarray
+    right: float  # rounds whose extremes were told as they are
+    blank: float  # rounds of which nothing was told
+
+
+class Watches(NamedTuple):
+    """Looks at what it is told of the gradient's extremes."""
+
+    def init(self, x):
+        return Noted(x, 0.0, 0.0)
+
+    def update(self, now, g, state, domain):
+        low, high = found(g)
+        right = 1.0 if now.low == low and now.high == high else 0.0
+        return Noted(state.x - 0.1 * g, state.right + right, state.blank + (1.0 if now.low != now.low else 0.0))
+
+
+class Asks(Watches):
+    extremes = True
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("loss", [oco.Linear(), oco.Logistic()], ids=["linear", "logistic"])
+def test_extremes_are_told_to_those_who_ask(loss, compiled):
+    game = {"loss": loss, "rounds": 40, "compiled": compiled}
+    runs = [
+        oco.play(oco.Classification(5), learner, **game, **more)[0].player.state[1:]
+        for learner in (Asks(), Watches())
+        for more in ({}, {"penalty": oco.Penalty(l2=0.1)})
+    ]
+    # With a penalty the gradient is not a multiple of the features.
+    assert runs == [(40.0, 0.0), (0.0, 40.0), (0.0, 40.0), (0.0, 40.0)]
+    player = oco.Player(Asks(), 5, compiled=compiled)
+    player.update(np.arange(5.0))
+    assert player.state[1:] == (0.0, 1.0)

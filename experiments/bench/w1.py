@@ -57,7 +57,7 @@ def _float32(a: np.ndarray, y: np.ndarray, options: Options) -> list[Row]:
     case = f"float32, d = {d}"
     if missing := float32_missing():
         return [Row("W1", case, missing)]
-    b = a.astype(np.float32)
+    b = data.in_lines(a.astype(np.float32))
     jax = {f"JAX scan in float32, unroll={k}": k for k in (1, 8)}
     others = [
         Entry("limit: read X once in float32", lambda: limits.read_once(b), n, limit=True),

@@ -44,7 +44,7 @@ class Simplex(NamedTuple):
             quadratic_on_simplex(metric, b, x)
 
     def contains(self, x: Vector) -> bool:
-        return bool(np.all(x >= -SLACK) and abs(x.sum() - 1.0) <= SLACK)
+        return bool(x.min() >= -SLACK and abs(x.sum() - 1.0) <= SLACK)
 
     def centre(self, d: int) -> Vector:
         return np.full(d, 1.0 / d)

@@ -7,13 +7,13 @@ from oco._jit import Kernel, kernel
 from oco.engine.ledger import SPAN, Ledger, moved, so_far, suffer, weigh, weight, weights_for
 from oco.lowlevel.arrays import uncounted
 from oco.lowlevel.numbers import finite
-from oco.lowlevel.short import products
 from oco.protocols import Matrix, Vector
 from oco.updates.few import at_hand, put_away, room_for
 
 
 def left(player: Any, state: Any, held: Any, ledger: Ledger) -> Any:
     """What a kernel returns: the state, and the ledger with all that the player has to tell."""
+    player.finish(held)
     return player.returned(state, held)[:], moved(ledger, player.farthest(held))[:]
 
 
@@ -28,16 +28,15 @@ def dense_rounds(player: Any, loss: Any, penalty: Any, state: Any, ledger: Ledge
         for r in range(len(theirs)):
             row = some[r]
             held = player.before(so_far(ledger, penalty), row, held)
-            x = player.decision(held)
-            z, square = products(row, x, player.sizes())
-            q = loss.slope(z, theirs[r])
-            norm2 = player.norm2(q, square, row, held)
+            seen, x = player.glance(row, held), player.decision(held)
+            q = loss.slope(seen.z, theirs[r])
+            norm2 = player.norm2(q, seen.square, row, held)
             charge, faded = penalty.value(x), weight(weights, r, ledger.t + 1)
-            now, ledger = suffer(ledger, loss.value(z, theirs[r]), penalty, charge, norm2, faded)
+            now, ledger = suffer(ledger, loss.value(seen.z, theirs[r]), penalty, charge, norm2, faded)
             if not finite(now.loss + now.norm2):
                 return left(player, state, held, ledger)
-            held, reach = player.step(now, q, row, held)
-            ledger = moved(ledger, reach)
+            held = player.step(now, q, row, seen, held)
+            ledger = moved(ledger, seen.size)
     return left(player, state, held, ledger)
 
 
@@ -61,19 +60,20 @@ def adaptive_rounds(
         some, theirs = rows[low : low + SPAN], labels[low : low + SPAN]
         weigh(weights, ledger.t, len(theirs))
         for r in range(len(theirs)):
+            player.finish(held)
             row, x = at_hand(some[r], near), player.decision(held)
             label = stream.reveal(ledger.t + 1, x, rng, own, row)
             put_away(row, some[r], near)
             theirs[r] = label
-            z, square = products(row, x, player.sizes())
-            q = loss.slope(z, label)
-            norm2 = player.norm2(q, square, row, held)
+            seen = player.glance(row, held)
+            q = loss.slope(seen.z, label)
+            norm2 = player.norm2(q, seen.square, row, held)
             charge, faded = penalty.value(x), weight(weights, r, ledger.t + 1)
-            now, ledger = suffer(ledger, loss.value(z, label), penalty, charge, norm2, faded)
+            now, ledger = suffer(ledger, loss.value(seen.z, label), penalty, charge, norm2, faded)
             if not finite(now.loss + now.norm2):
                 return left(player, state, held, ledger)
-            held, reach = player.step(now, q, row, held)
-            ledger = moved(ledger, reach)
+            held = player.step(now, q, row, seen, held)
+            ledger = moved(ledger, seen.size)
     return left(player, state, held, ledger)
 
 

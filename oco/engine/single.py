@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from oco._jit import kernel
+from oco.lowlevel.glance import unseen
 from oco.protocols import Round, Vector
 from oco.updates.coordinates import Coordinates, load
 
@@ -13,7 +14,8 @@ from oco.updates.coordinates import Coordinates, load
 @kernel
 def one_step(player: Any, now: Round, g: Vector, state: Any) -> Any:
     """One update with a given gradient."""
-    state, _ = player.step(now, 1.0, g, state)
+    state = player.step(now, 1.0, g, unseen(), state)
+    player.finish(state)
     return state[:]
 
 
@@ -28,7 +30,7 @@ def rule_step(player: Any, clock: Vector, g: Vector, state: Coordinates, loss: f
     clock[0] += 1.0
     clock[1], clock[2], clock[3] = loss, norm2, clock[3] + norm2
     now = Round(int(clock[0]), clock[1], clock[2], clock[3], clock[4], clock[5])
-    player.step(now, 1.0, g, player.borrowed(state, None))
+    player.step(now, 1.0, g, unseen(), player.borrowed(state, None))
     return True
 
 

@@ -22,7 +22,7 @@ class AdaHedgeState(NamedTuple):
     widest: float  # the largest of these
 
 
-@declare(domains=("Simplex",), lent=True)
+@declare(domains=("Simplex",), lent=True, extremes=True)
 class AdaHedge(NamedTuple):
     """AdaHedge: x_{t+1,k} ~ pi_k exp(-eta_{t+1} sum_{s <= t} g_{s,k}), eta_{t+1} = ln N / Delta_t, pi = x_1.
 
@@ -40,7 +40,7 @@ class AdaHedge(NamedTuple):
 
     def update(self, now: Round, g: Vector, state: AdaHedgeState, domain: Any) -> AdaHedgeState:
         x, prior, losses, scale = state.x, state.prior, state.losses, state.scale
-        low, high = extremes(g)
+        low, high = extremes(now, g)
         width = high - low
         if width == 0.0:
             return AdaHedgeState(

@@ -11,18 +11,23 @@ from typing import Any
 import numpy as np
 
 from oco._jit import relaxed
-from oco.lowlevel.exponentials import NEAR, exp, far_exp, larger, near_exp, smaller
-from oco.lowlevel.numbers import order, unordered
+from oco.lowlevel.exponentials import NEAR, exp, far_exp, larger, near_fall, smaller
 from oco.lowlevel.prefetch import entry
-from oco.protocols import Setting, Vector
+from oco.projections import scale
+from oco.protocols import Round, Setting, Vector
 
 SUMS = relaxed("reassoc", "contract", "nsz")  # sums may be taken in any order
 
 ROUNDING = 1.0 + 1e-12  # a promise that losses keep up to rounding is kept
 
 
-def extremes(g: Vector) -> tuple[float, float]:
-    """min_k g_k and max_k g_k."""
+def extremes(now: Round, g: Vector) -> tuple[float, float]:
+    """min_k g_k and max_k g_k of the round's gradient."""
+    return (now.low, now.high) if now.low <= now.high else found(g)
+
+
+def found(g: Vector) -> tuple[float, float]:
+    """The same of any vector."""
     low = g[0]
     high = g[0]
     for k in range(len(g)):
@@ -31,14 +36,9 @@ def extremes(g: Vector) -> tuple[float, float]:
     return low, high
 
 
-def lowest(g: Vector) -> float:
-    """min_k g_k."""
-    return extremes(g)[0]
-
-
-def extent(g: Vector) -> float:
-    """max_k g_k - min_k g_k."""
-    low, high = extremes(g)
+def extent(now: Round, g: Vector) -> float:
+    """max_k g_k - min_k g_k of the round's gradient."""
+    low, high = extremes(now, g)
     return high - low
 
 
@@ -67,8 +67,8 @@ def square(x: Vector, g: Vector, low: float, eta: float) -> float:
 
 
 @SUMS
-def tilt(prior: Vector, losses: Vector, eta: float, x: Vector) -> float:
-    """x_k ~ prior_k exp(-eta losses_k), eta = infinity allowed; x sums to what the prior does. Returns max_k x_k."""
+def tilt(prior: Vector, losses: Vector, eta: float, x: Vector) -> None:
+    """x_k ~ prior_k exp(-eta losses_k), eta = infinity allowed; x sums to what the prior does."""
     least = math.inf
     for k in range(len(x)):
         least = smaller(least, losses[k] if prior[k] > 0.0 else math.inf)
@@ -80,50 +80,64 @@ def tilt(prior: Vector, losses: Vector, eta: float, x: Vector) -> float:
         x[k] = prior[k] * exp(-eta * gap) if gap > 0.0 else prior[k]
         mass += prior[k]
         total += x[k]
-    return scaled(x, mass / total)
+    scale(x, mass / total)
 
 
-def scaled(x: Vector, factor: float) -> float:
-    """x *= factor; returns max_k |x_k|."""
-    most = order(x.dtype.type(0.0))
-    for k in range(len(x)):
-        v = x[k] * factor
-        x[k] = v
-        most = max(most, order(v))
-    return np.float64(unordered(most))
+def lean(x: Vector, g: Vector, low: float, eta: float, losses: Vector, widest: float) -> tuple[float, float, float]:
+    """x_k *= exp(-eta (g_k - low)) and losses += g - low.
 
-
-def lean(x: Vector, g: Vector, low: float, eta: float, losses: Vector, most: float) -> tuple[float, float]:
-    """x_k ~ x_k exp(-eta (g_k - low)), sum x = 1, and losses += g - low.
-
-    most: the largest eta (g_k - low), at most FAR. Returns eta <x, (g - low)^2> of the x before and max_k x_k.
+    widest: the largest eta (g_k - low), at most FAR. Returns eta <x, (g - low)^2> of the x before, the factor that
+    makes sum x = 1, which is left to whoever reads x first, and what max_k x_k is then.
     """
-    if most <= NEAR:
-        total, second = _lean_little(x, g, low, eta, losses)
+    if widest <= NEAR:
+        total, second, most = _lean_little(x, g, low, eta, losses)
     else:
-        total, second = _lean_far(x, g, low, eta, losses)
-    return eta * second, scaled(x, 1.0 / total)
+        total, second, most = _lean_far(x, g, low, eta, losses)
+    factor = 1.0 / total
+    return eta * second, factor, most * factor
 
 
-def _leaning(decay: Callable[[float, float], float]) -> Any:
-    """`lean` but for the scale, where decay(v, eta) is e^(-eta v): one loop for each, or SIMD would stay away."""
+def _leaning(decayed: Callable[[float, float, float, float], float]) -> Any:
+    """The loop of `lean`, where decayed(x, v, x v, eta) is x e^(-eta v).
+
+    There is one loop for each, or SIMD would stay away.
+    """
 
     @SUMS
-    def by(x: Vector, g: Vector, low: float, eta: float, losses: Vector) -> tuple[float, float]:
+    def by(x: Vector, g: Vector, low: float, eta: float, losses: Vector) -> tuple[float, float, float]:
         total = 0.0
         second = 0.0
+        most = 0.0
         for k in range(np.uint64(len(g))):
             above = entry(g, k) - low
             losses[k] += above
-            second += x[k] * above * above
-            x[k] *= decay(above, eta)
+            loss = _product(x[k], above)
+            second += loss * above
+            x[k] = decayed(x[k], above, loss, eta)
             total += x[k]
-        return total, second
+            most = larger(most, x[k])
+        return total, second, most
 
     return by
 
 
-_lean_little, _lean_far = _leaning(near_exp), _leaning(far_exp)
+@relaxed("contract")
+def _product(x: float, v: float) -> float:
+    """x v, once."""
+    return x * v
+
+
+@relaxed("contract")
+def _decayed_little(x: float, v: float, xv: float, eta: float) -> float:
+    return x - xv * near_fall(v, eta)
+
+
+@relaxed("contract")
+def _decayed_far(x: float, v: float, xv: float, eta: float) -> float:
+    return x * far_exp(v, eta)
+
+
+_lean_little, _lean_far = _leaning(_decayed_little), _leaning(_decayed_far)
 
 
 def normalise_logs(logs: Vector, x: Vector) -> None:
@@ -175,9 +189,8 @@ def log(value: float) -> float:
     return math.log(value) if value > 0.0 else -math.inf
 
 
-def excesses(x: Vector, g: Vector, spread: float, r: Vector) -> None:
-    """r_k = (<x, g> - g_k) / spread, cut to [-1, 1], where it is if the losses keep their promise."""
-    low = lowest(g)
+def excesses(x: Vector, g: Vector, low: float, spread: float, r: Vector) -> None:
+    """r_k = (<x, g> - g_k) / spread, cut to [-1, 1], where it is if the losses keep their promise; low = min_k g_k."""
     mean = mean_above(x, g, low)
     for k in range(len(g)):
         r[k] = min(1.0, max(-1.0, (mean - (g[k] - low)) / spread))

@@ -16,7 +16,7 @@ class FixedShareState(NamedTuple):
     widest: float  # the largest of these ranges
 
 
-@declare(domains=("Simplex",), positive=("eta", "alpha", "switches", "spread"), lent=True)
+@declare(domains=("Simplex",), positive=("eta", "alpha", "switches", "spread"), lent=True, extremes=True)
 class FixedShare(NamedTuple):
     """Fixed Share: v_k ~ x_k exp(-eta g_k), then x_k = (1 - alpha) v_k + alpha sum_{j != k} v_j / (N - 1).
 
@@ -39,7 +39,7 @@ class FixedShare(NamedTuple):
 
     def update(self, now: Round, g: Vector, state: FixedShareState, domain: Any) -> FixedShareState:
         x, n = state.x, len(g)
-        width = extent(g)
+        width = extent(now, g)
         tilt(x.copy(), g, self.eta, x)
         total = 0.0
         for k in range(n):

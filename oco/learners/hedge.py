@@ -11,6 +11,7 @@ from oco.learners.experts import (
     cost,
     costs,
     extremes,
+    found,
     gaps,
     horizon,
     lean,
@@ -23,48 +24,53 @@ from oco.learners.experts import (
 from oco.lowlevel.exponentials import FAR
 from oco.protocols import THEORY, Round, Setting, Vector, declare
 
-# At a fixed rate weights move on from round to round. So that rounding does not grow, and that a weight which vanished
-# can return, they are computed afresh from all losses after AFRESH rounds, in which none gains more than e^512.
-AFRESH = 64
+# At a fixed rate weights move on from round to round. So that rounding does not grow they are computed afresh from all
+# losses after AFRESH rounds, and so that a weight which vanished can return before any might have gained e^STRETCH.
+AFRESH = 256
+STRETCH = 512.0
 
 
 class HedgeState(NamedTuple):
-    x: Vector  # (N,)
+    x: Vector  # (N,): the decision, once it is multiplied by
+    factor: Vector  # (1,)
     prior: Vector  # (N,): x_1
     losses: Vector  # (N,): sum_s g_s - min_k g_{s,k}
     ranges: float  # sum_s eta_s (max_k g_{s,k} - min_k g_{s,k})^2
     seconds: float  # sum_s eta_s <x_s, (g_s - min_k g_{s,k})^2>
     widest: float  # max_s (max_k g_{s,k} - min_k g_{s,k})
-    reach: float  # max_k x_k
+    reach: float  # max_k x_k of the decision
+    stretch: float  # sum of eta (max_k g_k - min_k g_k) since weights were computed afresh
 
 
 def beginning(x: Vector) -> HedgeState:
     """No losses yet."""
-    return HedgeState(x.copy(), x.copy(), np.zeros(len(x)), 0.0, 0.0, 0.0, float(x.max(initial=0.0)))
+    return HedgeState(x.copy(), np.ones(1), x.copy(), np.zeros(len(x)), 0.0, 0.0, 0.0, found(x)[1], 0.0)
 
 
-def exponentiate(state: HedgeState, g: Vector, eta: float, coming: float, t: int) -> HedgeState:
-    """Round t, played at rate eta, is over; x ~ prior exp(-coming losses) is next."""
-    low, high = extremes(g)
+def exponentiate(state: HedgeState, now: Round, g: Vector, eta: float, coming: float) -> HedgeState:
+    """Round now.t, played at rate eta, is over; x ~ prior exp(-coming losses) is next."""
+    low, high = extremes(now, g)
     width = high - low
     if width == 0.0 and eta == coming:
         return state
     ordinary = 1e-50 < width < 1e50  # so are powers of such widths
-    if eta == coming and eta * width <= FAR and ordinary and t % AFRESH > 0:
-        second, reach = lean(state.x, g, low, eta, state.losses, eta * width)
+    stretch = state.stretch + eta * width
+    if eta == coming and eta * width <= FAR and ordinary and stretch <= STRETCH and now.t % AFRESH > 0:
+        second, state.factor[0], reach = lean(state.x, g, low, eta, state.losses, eta * width)
     else:
         second = square(state.x, g, low, eta)
         accumulate(g, low, state.losses)
-        reach = tilt(state.prior, state.losses, coming, state.x)
-    ranges, seconds = state.ranges + eta * width * width, state.seconds + second
-    return HedgeState(state.x, state.prior, state.losses, ranges, seconds, max(state.widest, width), reach)
+        tilt(state.prior, state.losses, coming, state.x)
+        reach, stretch = found(state.x)[1], 0.0
+    ranges, seconds, widest = state.ranges + eta * width * width, state.seconds + second, max(state.widest, width)
+    return HedgeState(state.x, state.factor, state.prior, state.losses, ranges, seconds, widest, reach, stretch)
 
 
 def sums(state: HedgeState) -> dict[str, float]:
     return {"ranges": state.ranges, "seconds": state.seconds, "widest": state.widest}
 
 
-@declare(domains=("Simplex",), positive=("eta", "spread"), lent=True)
+@declare(domains=("Simplex",), positive=("eta", "spread"), lent=True, extremes=True)
 class Hedge(NamedTuple):
     """Hedge, or exponentiated gradient: x_{t+1,k} ~ pi_k exp(-eta sum_{s <= t} g_{s,k}), the prior pi = x_1.
 
@@ -83,7 +89,7 @@ class Hedge(NamedTuple):
         return beginning(x)
 
     def update(self, now: Round, g: Vector, state: HedgeState, domain: Any) -> HedgeState:
-        return exponentiate(state, g, self.eta, self.eta, now.t)
+        return exponentiate(state, now, g, self.eta, self.eta)
 
     def tune(self, setting: Setting) -> "Hedge":
         spread = spread_by(setting, self.spread)
@@ -110,7 +116,7 @@ class Hedge(NamedTuple):
         return costs(run) / self.eta + gaps(run, self.eta)
 
 
-@declare(domains=("Simplex",), positive=("eta", "spread"), lent=True)
+@declare(domains=("Simplex",), positive=("eta", "spread"), lent=True, extremes=True)
 class HedgeAnytime(NamedTuple):
     """Hedge at a falling rate: x_t,k ~ pi_k exp(-eta_t sum_{s < t} g_{s,k}), eta_t = eta / sqrt(t), pi = x_1.
 
@@ -126,7 +132,7 @@ class HedgeAnytime(NamedTuple):
         return beginning(x)
 
     def update(self, now: Round, g: Vector, state: HedgeState, domain: Any) -> HedgeState:
-        return exponentiate(state, g, self.eta / math.sqrt(now.t), self.eta / math.sqrt(now.t + 1), now.t)
+        return exponentiate(state, now, g, self.eta / math.sqrt(now.t), self.eta / math.sqrt(now.t + 1))
 
     def tune(self, setting: Setting) -> "HedgeAnytime":
         spread = spread_by(setting, self.spread)

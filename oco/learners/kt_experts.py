@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oco.bounds import bound, provided
-from oco.learners.experts import cost, costs, excesses, extent, log, spread_by, weigh_or_prior, within
+from oco.learners.experts import cost, costs, excesses, extremes, log, spread_by, weigh_or_prior, within
 from oco.protocols import THEORY, Round, Setting, Vector, declare
 
 SPREAD = "losses within spread"
@@ -21,7 +21,7 @@ class KTExpertsState(NamedTuple):
     widest: float  # the largest range of losses in a round
 
 
-@declare(domains=("Simplex",), nonnegative=("delta",), positive=("spread",), lent=True)
+@declare(domains=("Simplex",), nonnegative=("delta",), positive=("spread",), lent=True, extremes=True)
 class KTExperts(NamedTuple):
     """KT bettors on the experts: x_k ~ pi_k max(0, w_{t,k}), and the prior pi = x_1 where no bet is positive.
 
@@ -41,7 +41,8 @@ class KTExperts(NamedTuple):
 
     def update(self, now: Round, g: Vector, state: KTExpertsState, domain: Any) -> KTExpertsState:
         x, prior, coins, wealth, r, widest = state
-        excesses(x, g, self.spread, r)
+        low, high = extremes(now, g)
+        excesses(x, g, low, self.spread, r)
         for k in range(len(g)):
             coin = r[k] if coins[k] > 0.0 else max(0.0, r[k])
             # |C| < t + delta: the factor is positive. Wealth grows like 2^t, so its logarithm is kept.
@@ -49,7 +50,7 @@ class KTExperts(NamedTuple):
             coins[k] += coin
             r[k] = log(prior[k]) + log(max(0.0, coins[k])) + wealth[k]
         weigh_or_prior(r, prior, x)
-        return KTExpertsState(x, prior, coins, wealth, r, max(widest, extent(g)))
+        return KTExpertsState(x, prior, coins, wealth, r, max(widest, high - low))
 
     def tune(self, setting: Setting) -> "KTExperts":
         return self._replace(spread=spread_by(setting, self.spread))

@@ -18,7 +18,7 @@ def evenly(run: Any, spread: float) -> Any:
 
 
 @against_every_expert("ml-prod", "Gaillard, Stoltz, van Erven 2014, Corollary 4", assumes=UNIFORM, keeps=evenly)
-@declare(domains=("Simplex",), positive=("spread",), lent=True)
+@declare(domains=("Simplex",), positive=("spread",), lent=True, extremes=True)
 class MLProd(NamedTuple):
     """ML-Prod: x_k ~ eta_k w_k with a rate for each expert, eta_{t,k} = min(1/2, sqrt(ln N / (1 + V_{t,k}))).
 
@@ -36,10 +36,10 @@ class MLProd(NamedTuple):
         return min(0.5, math.sqrt(math.log(max(n, 2)) / (1.0 + square)))
 
     def update(self, now: Round, g: Vector, state: SecondOrderState, domain: Any) -> SecondOrderState:
-        if extent(g) == 0.0:
+        if extent(now, g) == 0.0:
             return state
         n, logs = len(g), state.logs
-        state = observe(state, g, self.spread)
+        state = observe(state, now, g, self.spread)
         weights = np.empty(n)
         for k in range(n):
             before = self.rate(n, state.squares[k] - state.r[k] * state.r[k])
@@ -63,7 +63,7 @@ class MLProd(NamedTuple):
 
 
 @against_every_expert("ml-poly", "Gaillard, Stoltz, van Erven 2014")
-@declare(domains=("Simplex",), positive=("spread",), lent=True)
+@declare(domains=("Simplex",), positive=("spread",), lent=True, extremes=True)
 class MLPoly(NamedTuple):
     """ML-Poly: x_k ~ max(0, R_k) / (1 + V_k), and x_1 where no R_k is positive.
 
@@ -76,9 +76,9 @@ class MLPoly(NamedTuple):
         return beginning(x)
 
     def update(self, now: Round, g: Vector, state: SecondOrderState, domain: Any) -> SecondOrderState:
-        if extent(g) == 0.0:
+        if extent(now, g) == 0.0:
             return state
-        state = observe(state, g, self.spread)
+        state = observe(state, now, g, self.spread)
         for k in range(len(g)):
             state.logs[k] = log(max(0.0, state.gains[k])) - math.log1p(state.squares[k])
         weigh_or_prior(state.logs, state.prior, state.x)

@@ -31,7 +31,7 @@ class EG(NamedTuple):
         return beginning(x)
 
     def update(self, now: Round, g: Vector, state: HedgeState, domain: Any) -> HedgeState:
-        return exponentiate(state, g, self.eta, self.eta, now.t)
+        return exponentiate(state, now, g, self.eta, self.eta)
 
     def tune(self, setting: Setting) -> "EG":
         return self._replace(eta=2.0 * self.ratio * math.sqrt(2.0 * surprise(setting.start) / horizon(setting)))

@@ -15,6 +15,7 @@ from oco.bounds import bound, provided
 from oco.learners.experts import (
     excesses,
     extent,
+    extremes,
     horizon,
     log,
     log_costs,
@@ -44,14 +45,15 @@ def beginning(x: Vector) -> SecondOrderState:
     return SecondOrderState(x.copy(), x.copy(), np.array([log(p) for p in x]), gains, squares, r, 0.0)
 
 
-def observe(state: SecondOrderState, g: Vector, spread: float) -> SecondOrderState:
+def observe(state: SecondOrderState, now: Round, g: Vector, spread: float) -> SecondOrderState:
     """R_k and V_k with one round more."""
-    excesses(state.x, g, spread, state.r)
+    low, high = extremes(now, g)
+    excesses(state.x, g, low, spread, state.r)
     for k in range(len(g)):
         state.gains[k] += state.r[k]
         state.squares[k] += state.r[k] * state.r[k]
     x, prior, logs, gains, squares, r, widest = state
-    return SecondOrderState(x, prior, logs, gains, squares, r, max(widest, extent(g)))
+    return SecondOrderState(x, prior, logs, gains, squares, r, max(widest, high - low))
 
 
 def sums(state: SecondOrderState) -> dict[str, Any]:
@@ -85,7 +87,7 @@ def against_every_expert(name: str, source: str, assumes: str = SPREAD, keeps: A
 
 
 @against_every_expert("boa", "derived; the algorithm is Wintenberger's (2017)")
-@declare(domains=("Simplex",), positive=("eta", "spread"), lent=True)
+@declare(domains=("Simplex",), positive=("eta", "spread"), lent=True, extremes=True)
 class BOA(NamedTuple):
     """Bernstein online aggregation: x_k ~ pi_k exp(eta R_k - eta^2 V_k), eta <= 1/2, the prior pi = x_1.
 
@@ -103,9 +105,9 @@ class BOA(NamedTuple):
         return beginning(x)
 
     def update(self, now: Round, g: Vector, state: SecondOrderState, domain: Any) -> SecondOrderState:
-        if extent(g) == 0.0:
+        if extent(now, g) == 0.0:
             return state
-        state = observe(state, g, self.spread)
+        state = observe(state, now, g, self.spread)
         for k in range(len(g)):
             state.logs[k] = log(state.prior[k]) + self.eta * (state.gains[k] - self.eta * state.squares[k])
         normalise_logs(state.logs, state.x)
@@ -124,7 +126,7 @@ class BOA(NamedTuple):
 
 
 @against_every_expert("squint", "derived; the algorithm is Koolen and van Erven's (2015)")
-@declare(domains=("Simplex",), positive=("points", "spread"), lent=True)
+@declare(domains=("Simplex",), positive=("points", "spread"), lent=True, extremes=True)
 class Squint(NamedTuple):
     """Squint on a grid of rates: x_k ~ pi_k sum_j eta_j exp(eta_j R_k - eta_j^2 V_k), eta_j = 2^-j, j = 1 .. points.
 
@@ -139,9 +141,9 @@ class Squint(NamedTuple):
         return beginning(x)
 
     def update(self, now: Round, g: Vector, state: SecondOrderState, domain: Any) -> SecondOrderState:
-        if extent(g) == 0.0:
+        if extent(now, g) == 0.0:
             return state
-        state = observe(state, g, self.spread)
+        state = observe(state, now, g, self.spread)
         for k in range(len(g)):
             most = -math.inf
             total = 0.0

@@ -45,7 +45,7 @@ class UniversalPortfolio(NamedTuple):
         return UniversalState(x.copy(), np.full(len(grid), 1.0 / len(grid)), np.zeros(len(grid)), grid, 0)
 
     def update(self, now: Round, g: Vector, state: UniversalState, domain: Any) -> UniversalState:
-        if extent(g) == 0.0:
+        if extent(now, g) == 0.0:
             return state
         return draw(state, g) if len(g) == 2 else mix(state, g)
 

@@ -1,6 +1,7 @@
 """What machine code knows of arrays: where they begin, who counts references to them, how wide they are, parts."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,35 @@ def aligned(shape: tuple[int, ...], dtype: Any) -> Any:
     room = np.zeros(size + LINE, np.uint8)
     start = -room.ctypes.data % LINE
     return room[start : start + size].view(dtype).reshape(shape)
+
+
+def on_lines(state: Any) -> Any:
+    """A state whose vectors start with a cache line each, which registers as wide as a line read in one piece.
+
+    One with arrays that share memory stays as it is.
+    """
+    arrays = list(_arrays(state))
+    shared = not all(a.flags.owndata for a in arrays) or len({id(a) for a in arrays}) < len(arrays)
+    return state if shared else _moved(state)
+
+
+def _arrays(state: Any) -> Iterator[Any]:
+    if isinstance(state, np.ndarray):
+        yield state
+    elif isinstance(state, tuple):
+        for part in state:
+            yield from _arrays(part)
+
+
+def _moved(state: Any) -> Any:
+    if isinstance(state, np.ndarray) and state.ndim == 1:
+        room = aligned(state.shape, state.dtype)
+        room[:] = state
+        return room
+    if isinstance(state, tuple):
+        parts = map(_moved, state)
+        return type(state)(*parts) if hasattr(state, "_fields") else tuple(parts)
+    return state
 
 
 def on_stack(context: Any, builder: Any, kind: Any, rows: int, columns: int) -> Any:

@@ -124,8 +124,8 @@ def _far_exp(v, eta):  # type: ignore[no-untyped-def]
 
 
 @relaxed("contract")
-def near_exp(v: float, eta: float) -> float:
-    """e^(-eta v) for 0 <= eta v <= NEAR within 3e-15, exactly 1 at v = 0."""
+def near_fall(v: float, eta: float) -> float:
+    """(1 - e^(-eta v)) / v for 0 <= eta v <= NEAR: 1 - v times this is e^(-eta v) within 3e-15."""
     # The series of (1 - e^-z) / z in z = eta v, interpolated in Chebyshev's points; loops over v take its coefficients
     # times powers of eta once.
     square = eta * eta
@@ -133,7 +133,7 @@ def near_exp(v: float, eta: float) -> float:
     p = p * v - 0.04166372789750008 * square * square
     p = p * v + 0.16666663390191197 * square * eta
     p = p * v - 0.4999999998720727 * square
-    return 1.0 - v * (p * v + 0.9999999999999201 * eta)
+    return p * v + 0.9999999999999201 * eta
 
 
 def larger(a: float, b: float) -> float:
@@ -152,11 +152,11 @@ def _instruction(name: str) -> Any:
     @intrinsic
     def call(typing: Any, a: Any, b: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            kind = ir.FunctionType(ir.DoubleType(), [ir.DoubleType()] * 2)
-            function = builder.module.declare_intrinsic(name, [ir.DoubleType()], kind)
+            number = arguments[0].type
+            function = builder.module.declare_intrinsic(name, [number], ir.FunctionType(number, [number] * 2))
             return builder.call(function, arguments, fastmath=("nnan", "nsz"))
 
-        return nbtypes.float64(nbtypes.float64, nbtypes.float64), generate
+        return a(a, a), generate
 
     return call
 

@@ -3,16 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 from numba.core import cgutils
 from numba.core import types as nbtypes
 from numba.extending import intrinsic
 
 from oco._inner import linked
-from oco._jit import relaxed, specialise
-from oco.lowlevel.numbers import BRANCHES
-from oco.protocols import Vector
+from oco._jit import specialise
 
 WIDEST = 8  # numbers in a register
 
@@ -31,33 +28,6 @@ def _each(rows, body, *arguments):  # type: ignore[no-untyped-def]
     return lambda rows, body, *arguments: _unrolled(rows, body, arguments)
 
 
-def products(a: Vector, x: Vector, sizes: Any) -> tuple[float, float]:
-    """<a, x> and |a|_2^2 in float64, in which products of float32 numbers are exact.
-
-    sizes: a tuple whose first entry is a tuple as long as a and x, or () for machine code that serves any length.
-    """
-    return _dot(a, x)
-
-
-@specialise(products)
-def _products(a, x, sizes):  # type: ignore[no-untyped-def]
-    # So few as branches are taken for are at hand one by one: to join them would take longer than it saves.
-    if not len(sizes) or len(sizes[0]) <= BRANCHES:
-        return lambda a, x, sizes: _dot(a, x)
-    return lambda a, x, sizes: (_in_registers(a, x, sizes[0]), _in_registers(a, a, sizes[0]))
-
-
-@relaxed("reassoc", "contract", "nsz")
-def _dot(a: Vector, x: Vector) -> tuple[float, float]:
-    z = 0.0
-    square = 0.0
-    for i in range(len(x)):
-        v = np.float64(a[i])
-        z += v * np.float64(x[i])
-        square += v * v
-    return z, square
-
-
 @intrinsic
 def _unrolled(typing: Any, rows: Any, body: Any, arguments: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -72,7 +42,7 @@ def _unrolled(typing: Any, rows: Any, body: Any, arguments: Any) -> Any:
 
 
 @intrinsic
-def _in_registers(typing: Any, a: Any, b: Any, rows: Any) -> Any:
+def dot_in_registers(typing: Any, a: Any, b: Any, rows: Any) -> Any:
     """<a, b>: eight products at a time are added to what there is, then four to its two halves, and so on."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:

@@ -6,7 +6,7 @@ import numpy as np
 
 from oco.penalty import NONE, Penalty
 from oco.updates.by_rule import ByRule, Clipped, Drifting, Euclidean, InMetric, Still
-from oco.updates.whole import Bandit, Blind, Foreseeing, Full, Lent, Whole
+from oco.updates.whole import Bandit, Blind, Finishing, Foreseeing, Full, Lent, Plain, Whole, Wide
 
 
 def by_rule(learner: Any, domain: Any, memory: Any) -> ByRule:
@@ -15,10 +15,12 @@ def by_rule(learner: Any, domain: Any, memory: Any) -> ByRule:
     return ByRule(learner, domain, _shape(memory), _projection(learner, domain), rest)
 
 
-def whole(learner: Any, domain: Any) -> Whole:
-    """For a learner with an update of its own."""
+def whole(learner: Any, domain: Any, state: Any) -> Whole:
+    """For a learner with an update of its own, whose state is like this one."""
     sight = Foreseeing() if hasattr(learner, "foresee") else Blind()
-    return Whole(learner, domain, sight, _feedback(learner))
+    eye: Any = Wide() if getattr(learner, "extremes", False) else Plain()
+    eye = Finishing() if hasattr(state, "factor") else eye
+    return Whole(learner, domain, sight, _feedback(learner), eye)
 
 
 def _feedback(learner: Any) -> Any:

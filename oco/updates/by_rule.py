@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oco.lowlevel.arrays import uncounted
+from oco.lowlevel.glance import Glance, glance
 from oco.lowlevel.loops import masked
 from oco.lowlevel.numbers import order, unordered
 from oco.lowlevel.prefetch import entry
@@ -34,8 +35,8 @@ class ByRule(NamedTuple):
         return state
 
     def farthest(self, borrowed: Any) -> float:
-        """max_i |x_i| over rounds since the state was borrowed of which `step` did not tell."""
-        return 0.0
+        """max_i |x_i| of decisions of which `glance` did not tell, the coming one among them."""
+        return largest(self.decision(borrowed))
 
     def before(self, now: Round, a: Vector, state: Coordinates) -> Coordinates:
         return state
@@ -43,29 +44,26 @@ class ByRule(NamedTuple):
     def decision(self, state: Coordinates) -> Vector:
         return state.w[:, 0]
 
+    def glance(self, a: Vector, state: Coordinates) -> Glance:
+        return glance(a, state.w[:, 0])
+
+    def finish(self, state: Coordinates) -> None:
+        return
+
     def norm2(self, q: float, square: float, a: Vector, state: Coordinates) -> float:
         return q * q * square
 
-    def step(self, now: Round, q: float, a: Vector, state: Coordinates) -> tuple[Coordinates, float]:
-        """One update with g = q a; returns the state and max_i |x_i|."""
+    def step(self, now: Round, q: float, a: Vector, seen: Glance, state: Coordinates) -> Coordinates:
+        """One update with g = q a: the rule and the clipping for every coordinate, then whatever ties them together."""
         w = state.w
         now = in_precision(now, w)
         q = w.dtype.type(q)
-        peak = self.move(now, q, a, w)
-        self.settle(now, state)
-        return state, self.projection.reach(np.float64(unordered(peak)), w[:, 0])
-
-    def move(self, now: Round, q: float, a: Vector, w: Matrix) -> Any:
-        """The rule and the clipping for every coordinate; max_i |x_i|, as `order`."""
-        kind = w.dtype.type
-        peak = order(kind(0.0))
         for i in range(np.uint64(len(a))):  # unsigned: a test for i < 0 would keep SIMD away
             x, s = self.learner.rule(now, q * entry(a, i), w[i, 0], load(w, i, self.memory))
-            x = kind(self.domain.clip(i, x))
-            peak = max(peak, order(x))
-            w[i, 0] = x
+            w[i, 0] = self.domain.clip(i, x)
             store(w, i, s)
-        return peak
+        self.settle(now, state)
+        return state
 
     def wake(self, now: Round, row: Any, near: Matrix, ahead: float) -> float:
         """Make coordinates that were at rest through round now.t decisions of round now.t + 1.
@@ -123,19 +121,12 @@ class Clipped(NamedTuple):
     def settle(self, learner: Any, domain: Any, memory: Any, now: Round, state: Coordinates) -> None:
         return
 
-    def reach(self, peak: float, x: Vector) -> float:
-        """max_i |x_i|, when it was `peak` before `settle`."""
-        return peak
-
 
 class Euclidean(NamedTuple):
     """The Euclidean projection, for rules whose metric is the same for all coordinates."""
 
     def settle(self, learner: Any, domain: Any, memory: Any, now: Round, state: Coordinates) -> None:
         domain.project(state.w[:, 0])
-
-    def reach(self, peak: float, x: Vector) -> float:
-        return largest(x)
 
 
 class InMetric(NamedTuple):
@@ -147,6 +138,3 @@ class InMetric(NamedTuple):
             for i in range(len(w)):
                 state.h[i] = learner.metric(now, load(w, i, memory))
             domain.project_diagonal(w[:, 0], state.h)
-
-    def reach(self, peak: float, x: Vector) -> float:
-        return largest(x)

@@ -12,6 +12,7 @@ from numba.extending import intrinsic
 
 from oco._jit import specialise
 from oco.lowlevel.arrays import on_stack, uncounted
+from oco.lowlevel.glance import Glance, glance_at_few
 from oco.lowlevel.numbers import order, unordered
 from oco.lowlevel.short import each
 from oco.projections import largest
@@ -60,16 +61,22 @@ class Few(NamedTuple):
     def decision(self, state: Held) -> Vector:
         return state.w[:, 0]
 
+    def glance(self, a: Vector, state: Held) -> Glance:
+        return glance_at_few(a, state.w[:, 0], self.rows)
+
+    def finish(self, state: Held) -> None:
+        return
+
     def norm2(self, q: float, square: float, a: Vector, state: Held) -> float:
         return self.player.norm2(q, square, a, state)
 
-    def step(self, now: Round, q: float, a: Vector, state: Held) -> tuple[Held, float]:
-        """One update with g = q a; returns the state and 0, for `farthest` tells how far the decisions were."""
+    def step(self, now: Round, q: float, a: Vector, seen: Glance, state: Held) -> Held:
+        """One update with g = q a."""
         w = state.w
         each(self.rows, _move, self.player, in_precision(now, w), w.dtype.type(q), a, w)
         self.player.settle(now, state)
         each(self.rows, _reach, w, state.reach)
-        return state, 0.0
+        return state
 
 
 def few(player: ByRule, d: int) -> Few:

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from oco.lowlevel.glance import Glance, unseen
 from oco.lowlevel.prefetch import entry
 from oco.protocols import Round, Vector
 
@@ -32,6 +33,12 @@ class WithPenalty(NamedTuple):
     def decision(self, state: Any) -> Vector:
         return self.player.decision(state)
 
+    def glance(self, a: Vector, state: Any) -> Glance:
+        return self.player.glance(a, state)
+
+    def finish(self, state: Any) -> None:
+        self.player.finish(state)
+
     def norm2(self, q: float, square: float, a: Vector, state: Any) -> float:
         x = self.player.decision(state)
         total = 0.0
@@ -39,9 +46,9 @@ class WithPenalty(NamedTuple):
             total += (q * a[i] + self.penalty.slope(x[i])) ** 2
         return total
 
-    def step(self, now: Round, q: float, a: Vector, state: Any) -> tuple[Any, float]:
+    def step(self, now: Round, q: float, a: Vector, seen: Glance, state: Any) -> Any:
         x = self.player.decision(state)
         g = np.empty_like(a)
         for i in range(len(x)):
             g[i] = q * entry(a, i) + self.penalty.slope(x[i])
-        return self.player.step(now, 1.0, g, state)
+        return self.player.step(now, 1.0, g, unseen(), state)

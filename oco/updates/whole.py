@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from oco._jit import specialise
 from oco.lowlevel.arrays import counted, uncounted
+from oco.lowlevel.glance import Glance, finish_and_glance, glance, glance_at_extremes
 from oco.lowlevel.prefetch import entry
-from oco.projections import largest
+from oco.projections import largest, scale
 from oco.protocols import Round, Vector
 
 
@@ -19,6 +19,7 @@ class Whole(NamedTuple):
     domain: Any
     sight: Any  # what it sees before it decides
     feedback: Any  # what it sees of the gradient
+    eye: Any  # what is looked for in features and decision
 
     def sizes(self) -> Any:
         return ()
@@ -30,8 +31,8 @@ class Whole(NamedTuple):
         return counted(borrowed, state)
 
     def farthest(self, borrowed: Any) -> float:
-        """max_i |x_i| over rounds since the state was borrowed of which `step` did not tell."""
-        return 0.0
+        """max_i |x_i| of decisions of which `glance` did not tell, the coming one among them."""
+        return largest(borrowed.x)
 
     def before(self, now: Round, a: Vector, state: Any) -> Any:
         return self.sight.look(self.learner, self.domain, now, a, state)
@@ -39,24 +40,53 @@ class Whole(NamedTuple):
     def decision(self, state: Any) -> Vector:
         return state.x
 
+    def glance(self, a: Vector, state: Any) -> Glance:
+        return self.eye.glance(a, state)
+
+    def finish(self, state: Any) -> None:
+        """Make state.x the coming decision, as `glance` does on the way."""
+        self.eye.finish(state)
+
     def norm2(self, q: float, square: float, a: Vector, state: Any) -> float:
         return q * q * square
 
-    def step(self, now: Round, q: float, a: Vector, state: Any) -> tuple[Any, float]:
-        state = self.learner.update(now, self.feedback.gradient(q, a), state, self.domain)
-        return state, reach(state)
+    def step(self, now: Round, q: float, a: Vector, seen: Glance, state: Any) -> Any:
+        low, high = min(q * seen.low, q * seen.high), max(q * seen.low, q * seen.high)
+        now = Round(now.t, now.loss, now.norm2, now.sumsq, now.l1, now.l2, low, high)
+        return self.learner.update(now, self.feedback.gradient(q, a), state, self.domain)
 
 
-def reach(state: Any) -> float:
-    """max_i |x_i|, from the state where that has it."""
-    return float(state.reach) if hasattr(state, "reach") else largest(state.x)
+class Plain(NamedTuple):
+    """For learners that take what they want from the gradient."""
+
+    def glance(self, a: Vector, state: Any) -> Glance:
+        return glance(a, state.x)
+
+    def finish(self, state: Any) -> None:
+        return
 
 
-@specialise(reach)
-def _reach(state):  # type: ignore[no-untyped-def]
-    if "reach" in state.fields:
-        return lambda state: state.reach
-    return lambda state: largest(state.x)
+class Wide(NamedTuple):
+    """For learners that want its extremes."""
+
+    def glance(self, a: Vector, state: Any) -> Glance:
+        return glance_at_extremes(a, state.x)
+
+    def finish(self, state: Any) -> None:
+        return
+
+
+class Finishing(NamedTuple):
+    """For those that, too, leave it to the next loop over x to multiply it by state.factor[0] and know max_i |x_i|."""
+
+    def glance(self, a: Vector, state: Any) -> Glance:
+        seen = finish_and_glance(a, state.x, state.factor[0], state.reach)
+        state.factor[0] = 1.0
+        return seen
+
+    def finish(self, state: Any) -> None:
+        scale(state.x, state.factor[0])
+        state.factor[0] = 1.0
 
 
 class Blind(NamedTuple):

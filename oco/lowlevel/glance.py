@@ -1,0 +1,98 @@
+"""What a round asks of its features and of the decision, found in one loop over both."""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from oco._jit import relaxed, specialise
+from oco.lowlevel.exponentials import larger, smaller
+from oco.lowlevel.numbers import BRANCHES
+from oco.lowlevel.short import dot_in_registers
+from oco.protocols import Vector
+
+SUMS = relaxed("reassoc", "contract", "nsz")  # sums may be taken in any order
+
+
+class Glance(NamedTuple):
+    """Of features a and the decision x, both (d,)."""
+
+    z: float  # <a, x> in float64, in which products of float32 numbers are exact
+    square: float  # |a|_2^2, likewise
+    size: float  # max_i |x_i| but for NaN; 0 where others see to it
+    low: float = math.nan  # min_i a_i and max_i a_i, where they were asked for
+    high: float = math.nan
+
+
+def unseen() -> Glance:
+    """Where nobody looked."""
+    return Glance(0.0, 0.0, 0.0, math.nan, math.nan)
+
+
+@SUMS
+def glance(a: Vector, x: Vector) -> Glance:
+    """All but the extremes."""
+    z = 0.0
+    square = 0.0
+    size: Any = x.dtype.type(0.0)  # taken here, where the processor's units for maxima have nothing else to do
+    for i in range(len(x)):
+        v = np.float64(a[i])
+        z += v * np.float64(x[i])
+        square += v * v
+        size = larger(size, abs(x[i]))
+    return Glance(z, square, np.float64(size), math.nan, math.nan)
+
+
+@SUMS
+def glance_at_extremes(a: Vector, x: Vector) -> Glance:
+    """All of it, of numbers in float64."""
+    z = 0.0
+    square = 0.0
+    size = 0.0
+    low = a[0]
+    high = a[0]
+    for i in range(len(x)):
+        z += a[i] * x[i]
+        square += a[i] * a[i]
+        size = larger(size, abs(x[i]))
+        low = smaller(low, a[i])
+        high = larger(high, a[i])
+    return Glance(z, square, size, low, high)
+
+
+@SUMS
+def finish_and_glance(a: Vector, x: Vector, factor: float, size: float) -> Glance:
+    """x *= factor, then all of it; size = max_i |x_i| is known."""
+    z = 0.0
+    square = 0.0
+    low = a[0]
+    high = a[0]
+    for i in range(len(x)):
+        v = x[i] * factor
+        x[i] = v
+        z += a[i] * v
+        square += a[i] * a[i]
+        low = smaller(low, a[i])
+        high = larger(high, a[i])
+    return Glance(z, square, size, low, high)
+
+
+def glance_at_few(a: Vector, x: Vector, rows: Any) -> Glance:
+    """The sums alone of as many numbers as the tuple `rows` has."""
+    z, square, *_ = glance(a, x)
+    return Glance(z, square, 0.0, math.nan, math.nan)
+
+
+@specialise(glance_at_few)
+def _glance_at_few(a, x, rows):  # type: ignore[no-untyped-def]
+    # So few as branches are taken for are at hand one by one: to join them would take longer than it saves.
+    if len(rows) > BRANCHES:
+        return lambda a, x, rows: Glance(
+            dot_in_registers(a, x, rows), dot_in_registers(a, a, rows), 0.0, math.nan, math.nan
+        )
+
+    def one_by_one(a, x, rows):  # type: ignore[no-untyped-def]
+        seen = glance(a, x)
+        return Glance(seen.z, seen.square, 0.0, math.nan, math.nan)
+
+    return one_by_one
