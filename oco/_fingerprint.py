@@ -25,6 +25,7 @@ from numba.stencils.stencil import StencilFunc
 from oco._pinned import is_pinned, is_pinned_class
 
 PLAIN = {bool, int, float, complex, str, bytes, type(None)}  # values that repr tells in full
+GIVEN = {"_make", "_replace", "_asdict"}  # to every NamedTuple
 _ABSENT = object()
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
@@ -34,13 +35,13 @@ _known: dict[Any, tuple[str, list[tuple[Any, tuple[Any, ...], Any]]]] = {}
 
 def methods(cls: type) -> dict[str, types.FunctionType]:
     """The functions that a class and its bases define, without those that every NamedTuple is given."""
-    given = {"_make", "_replace", "_asdict"}
+    function = types.FunctionType
     return {
         name: member
         for base in reversed(cls.__mro__)
-        if base not in (tuple, object)
+        if base is not tuple and base is not object
         for name, member in vars(base).items()
-        if isinstance(member, types.FunctionType) and not name.startswith("__") and name not in given
+        if type(member) is function and name not in GIVEN and not name.startswith("__")
     }
 
 

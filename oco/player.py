@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from oco import engine
+from oco._jit import kind
 from oco._twins import rounded, twin
 from oco.domains import Space, nearest
 from oco.fit import check_dimension, check_dtype, check_fit, check_rule, check_start, check_state, validate
@@ -91,6 +92,8 @@ class Player:
         self._by_support = by_support(learner, domain, penalty)
         self._widths: Vector = np.empty(0)
         self._step: Any = None  # the machine code of engine.rule_step
+        self._code: Any = None  # that of rounds, and what it is good for
+        self._tally: Any = None  # that of engine.tally
 
     def _first(self, d: int) -> Vector:
         return np.zeros(d) if getattr(self.learner, "origin", False) else self.domain.centre(d)
@@ -209,8 +212,24 @@ class Player:
         return bool(self._by_rule and self.domain.separable and self.penalty == NONE and still)
 
     def _play(self, rounds: Any, loss: Any, *block: Any, before: Any = (), after: Any = ()) -> None:
-        head = (self._blocks, loss, self._charge, *before, self._state, self.ledger, *after)
-        state, ledger = self.call(rounds, *head, *block)
+        arguments = (self._blocks, loss, self._charge, *before, self._state, self.ledger, *after, *block)
+        if not self.compiled or before:
+            self._end(*self.call(rounds, *arguments))
+            return
+        kinds = [rounds, kind(block)]
+        if self._code is not None:
+            code, *known, its_loss, state = self._code
+            if known == kinds and its_loss is loss and state is self._state:
+                self._end(*code(*arguments))
+                self._code = code, *kinds, loss, self._state
+                return
+        was = kind(self._state)
+        self._end(*rounds(*arguments))
+        if kind(self._state) == was:  # and will be, so that the next call need not look at types
+            code = rounds.entry(self._blocks, loss, self._charge, self._state, self.ledger, *block)
+            self._code = code, *kinds, loss, self._state
+
+    def _end(self, state: Any, ledger: Any) -> None:
         self._become(state)
         self.enter(ledger)
 
@@ -298,7 +317,10 @@ class Player:
         """The numbers that the learner's bounds read of its state."""
         if hasattr(self.learner, "sums"):
             zeros = (0.0,) * len(self.learner.sums)
-            total = self.call(engine.tally, self._inner, self._state.w, self.widths, zeros)
+            given = self._inner, self._state.w, self.widths, zeros
+            if self.compiled and self._tally is None:
+                self._tally = engine.tally.entry(*given)
+            total = self._tally(*given) if self.compiled else self.call(engine.tally, *given)
             return dict(zip(self.learner.sums, total, strict=True))
         if not hasattr(self.learner, "tally"):
             return {}

@@ -13,7 +13,7 @@ from oco._jit import kernel, relaxed
 from oco.domains import pick
 from oco.engine.ledger import Ledger, farther, suffer
 from oco.engine.tally import add_to, wide
-from oco.lowlevel.numbers import inverse_root
+from oco.lowlevel.numbers import over_root
 from oco.lowlevel.prefetch import prefetch
 from oco.lowlevel.simd import LANES, each_lane, local, of_lane, put, take
 from oco.protocols import Matrix, Round, Vector
@@ -69,7 +69,7 @@ def _suffer(lane: int, told: Told, sums: Matrix, t: int, loss: Any, penalty: Any
     z = told.z[lane]
     q = loss.slope(z, y)
     before = Ledger(t, sums[0, lane], sums[1, lane], sums[2, lane], sums[3, lane], sums[4, lane], sums[5, lane])
-    now, after = suffer(before, loss.value(z, y), penalty, 0.0, q * q * square, inverse_root(t + 1.0))
+    now, after = suffer(before, loss.value(z, y), penalty, 0.0, q * q * square, over_root(1.0, t + 1.0, 1.0))
     told.q[lane], told.loss[lane], told.norm2[lane], told.sumsq[lane] = q, now.loss, now.norm2, now.sumsq
     sums[0, lane], sums[1, lane], sums[2, lane] = after.loss, after.size, after.sumsq
     sums[3, lane], sums[4, lane], told.reach[lane] = after.faded, after.peak, after.reach

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oco._jit import relaxed, specialise
-from oco.lowlevel.numbers import bits, inverse_root, order, unordered
+from oco.lowlevel.numbers import bits, order, over_root, unordered
 from oco.protocols import Round
 
 
@@ -39,12 +39,12 @@ def weigh(weights: Any, t: int, rounds: int) -> None:
     if weights is not None:
         some = weights[:rounds]
         for r in range(len(some)):
-            some[r] = inverse_root(float(t + 1 + r))
+            some[r] = over_root(1.0, float(t + 1 + r), 1.0)
 
 
 def weight(weights: Any, r: int, t: int) -> float:
     """1 / sqrt(t), entry r of the weights if there are any."""
-    return inverse_root(float(t)) if weights is None else weights[r]
+    return over_root(1.0, float(t), 1.0) if weights is None else weights[r]
 
 
 @relaxed("contract", "nsz")

@@ -12,7 +12,7 @@ from oco._jit import kernel, relaxed
 from oco.engine.ledger import Ledger, moved, so_far, suffer
 from oco.lowlevel.arrays import uncounted
 from oco.lowlevel.loops import masked
-from oco.lowlevel.numbers import inverse_root
+from oco.lowlevel.numbers import over_root
 from oco.lowlevel.support import announce, gather, room, scatter
 from oco.protocols import Matrix, Vector
 
@@ -58,7 +58,7 @@ def sparse_rounds(
         z, square = _dot_near(a, near)
         announce(state.w, following)
         q = loss.slope(z, y[r])
-        now, ledger = suffer(ledger, loss.value(z, y[r]), penalty, charge, q * q * square, inverse_root(ledger.t + 1.0))
+        now, ledger = suffer(ledger, loss.value(z, y[r]), penalty, charge, q * q * square, over_root(1.0, ledger.t + 1.0, 1.0))
         if not math.isfinite(now.loss + now.norm2):
             break
         reach = player.step_near(now, q, row, a, near)

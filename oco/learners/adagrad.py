@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oco.bounds import bound, lipschitz, radius, trajectory, width
-from oco.lowlevel.numbers import inverse_root
+from oco.lowlevel.numbers import over_root
 from oco.protocols import THEORY, Round, Setting, Vector, declare
 
 
@@ -35,8 +35,7 @@ class AdaGrad(NamedTuple):
     def rule(self, now: Round, g: float, x: float, s: float) -> tuple[float, float]:
         s = s + g * g
         v = s + self.eps
-        inverse = inverse_root(v) if self.delta == 0.0 else 1.0 / (self.delta + math.sqrt(v))  # 1 / H_i
-        return x - self.eta * g * inverse, s
+        return x - (over_root(g, v, self.eta) if self.delta == 0.0 else self.eta * g / (self.delta + math.sqrt(v))), s
 
     def metric(self, now: Round, s: float) -> float:
         return (self.delta + math.sqrt(s + self.eps)) / self.eta
@@ -100,7 +99,7 @@ class AdaGradWidths(NamedTuple):
 
     def rule(self, now: Round, g: float, x: float, s: tuple[float, float]) -> tuple[float, tuple[float, float]]:
         squares = s[0] + g * g
-        return (x - s[1] * g / math.sqrt(squares) if squares > 0.0 else x), (squares, s[1])
+        return x - over_root(g, squares, s[1]), (squares, s[1])
 
     def metric(self, now: Round, s: tuple[float, float]) -> float:
         return math.sqrt(s[0]) / s[1]

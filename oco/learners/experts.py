@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from oco._jit import relaxed
-from oco.lowlevel.exponentials import NEAR, exp, far_exp, larger, near_fall, smaller
+from oco.lowlevel.exponentials import NEAR, exp, far_exp, near_fall
+from oco.lowlevel.numbers import larger, smaller
 from oco.lowlevel.prefetch import entry
 from oco.projections import scale
 from oco.protocols import Round, Setting, Vector

@@ -1,7 +1,7 @@
-"""exp, max and min that loops may call and still become SIMD code; in Python they are math's.
+"""exp that loops may call and still become SIMD code; in Python it is math's.
 
-Compiled, math's functions are calls of the C library, one number at a time, and a comparison keeps its rule for NaN.
-These are arithmetic without branches. Each says how far it may be from the truth.
+Compiled, math's functions are calls of the C library, one number at a time. These are arithmetic without branches.
+Each says how far it may be from the truth.
 """
 
 import math
@@ -134,41 +134,3 @@ def near_fall(v: float, eta: float) -> float:
     p = p * v + 0.16666663390191197 * square * eta
     p = p * v - 0.4999999998720727 * square
     return p * v + 0.9999999999999201 * eta
-
-
-def larger(a: float, b: float) -> float:
-    """max(a, b) of numbers that are not NaN."""
-    return a if a > b else b
-
-
-def smaller(a: float, b: float) -> float:
-    """min(a, b) of numbers that are not NaN."""
-    return a if a < b else b
-
-
-def _instruction(name: str) -> Any:
-    """A function of two floats that is one LLVM instruction, which is free to ignore NaN and the sign of 0."""
-
-    @intrinsic
-    def call(typing: Any, a: Any, b: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            number = arguments[0].type
-            function = builder.module.declare_intrinsic(name, [number], ir.FunctionType(number, [number] * 2))
-            return builder.call(function, arguments, fastmath=("nnan", "nsz"))
-
-        return a(a, a), generate
-
-    return call
-
-
-_maximum, _minimum = _instruction("llvm.maxnum"), _instruction("llvm.minnum")
-
-
-@specialise(larger)
-def _larger(a, b):  # type: ignore[no-untyped-def]
-    return lambda a, b: _maximum(a, b)
-
-
-@specialise(smaller)
-def _smaller(a, b):  # type: ignore[no-untyped-def]
-    return lambda a, b: _minimum(a, b)

@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oco._jit import relaxed, specialise
-from oco.lowlevel.exponentials import larger, smaller
-from oco.lowlevel.numbers import BRANCHES
+from oco.lowlevel.numbers import BRANCHES, larger, smaller
 from oco.lowlevel.short import dot_in_registers
 from oco.protocols import Vector
 

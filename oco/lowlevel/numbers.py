@@ -1,4 +1,4 @@
-"""Single numbers: inverse roots, sizes as integers, signs, products that are rounded once."""
+"""Single numbers: quotients by roots, maxima, sizes as integers, signs, products that are rounded once."""
 
 import math
 from typing import Any
@@ -15,39 +15,90 @@ INFINITY = 0x7FF << 52  # as an integer
 BRANCHES = 4  # so many in a row are worth predicting
 
 
-def inverse_root(v: Any) -> Any:
-    """1 / sqrt(v) for v >= 0 but 0 for v below the normal floats, and so at 0; compiled a few ulp from exact."""
-    return 0.0 if v < np.finfo(type(v)).tiny else 1.0 / math.sqrt(v)
+def over_root(g: Any, v: Any, eta: Any) -> Any:
+    """eta g / sqrt(v), where the least normal float stands for what is smaller: 0 / 0 is 0. Compiled a few ulp off."""
+    return eta * (g / math.sqrt(max(v, np.finfo(type(v)).tiny)))
 
 
-@specialise(inverse_root, fastmath={"arcp"})  # in float32 the processor may estimate and improve
-def _inverse_root(v):  # type: ignore[no-untyped-def]
-    if v == types.float32:
-        zero, one, least = np.float32(0.0), np.float32(1.0), np.finfo(np.float32).tiny
-        return lambda v: zero if v < least else one / math.sqrt(v)
-    if v != types.float64:
-        return lambda v: inverse_root(np.float64(v))
+@specialise(over_root, fastmath={"contract", "arcp"})  # where the processor has no estimate in float64
+def _over_root(g, v, eta):  # type: ignore[no-untyped-def]
+    one, half = (np.float32(1.0), np.float32(0.5)) if v == types.float32 else (1.0, 0.5)
+    least = (np.float32 if v == types.float32 else float)(np.finfo(np.float32 if v == types.float32 else float).tiny)
 
-    def estimated(v):  # type: ignore[no-untyped-def]
-        # v y^2 = 1 - e with |e| < 1.23e-4, and 1 / sqrt(1 - e) = 1 + e (p e + 1 / 2) + (35 / 128) e^4 with
-        # p = 3 / 8 + 5 e / 16; a multiple of e^2 stands for the last term in p, at an error of 2e-17.
+    # With v y^2 = 1 - e the root is y / sqrt(1 - e), and eta goes into the numbers of a polynomial for eta / sqrt(1 - e):
+    # loops take these products once.
+
+    def single(g, v, eta):  # type: ignore[no-untyped-def]
+        v = larger(v, least)
+        y = estimate(v)
+        return (g * y) * (half * eta * (one - v * y * y) + eta)
+
+    def double(g, v, eta):  # type: ignore[no-untyped-def]
+        # |e| < 1.23e-4: 1 + e / 2 + 3 e^2 / 8 + 5 e^3 / 16 + 35 e^4 / 128, where a multiple of e^2 stands for the last
+        # term at an error of 2e-17.
+        v = larger(v, least)
         y = estimate(v)
         e = multiply_add(-v * y, y, 1.0)
-        y = multiply_add(y * e, multiply_add(multiply_add(0.3125, e, 0.37500000408), e, 0.5), y)
-        return 0.0 if v < 2.2250738585072014e-308 else y
+        p = multiply_add(multiply_add(0.3125 * eta, e, 0.37500000408 * eta), e, 0.5 * eta)
+        return (g * y) * multiply_add(p, e, eta)
 
-    def compiled(v):  # type: ignore[no-untyped-def]
-        # Halving and negating the exponent gives y sqrt(v) within 0.035 of 1; with v y^2 = 1 - e a polynomial for
-        # 1 / sqrt(1 - e), interpolated in Chebyshev's points, makes that 8e-7, and the series the rest.
+    def by_bits(g, v, eta):  # type: ignore[no-untyped-def]
+        # Halving and negating the exponent gives y sqrt(v) within 0.035 of 1; a polynomial for 1 / sqrt(1 - e),
+        # interpolated in Chebyshev's points, makes that 8e-7, and the series the rest.
+        v = larger(v, least)
         y = _as_float(0x5FE6EB50C7B537A9 - (_as_integer(v) >> 1))
         e = multiply_add(-v * y, y, 1.0)
         p = multiply_add(0.3127980808537693, e, 0.37627813616774125)
         y *= multiply_add(multiply_add(p, e, 0.5000013185788321), e, 0.9999992549659242)
         e = multiply_add(-v * y, y, 1.0)
-        y = multiply_add(y * e, multiply_add(0.375, e, 0.5), y)
-        return 0.0 if v < 2.2250738585072014e-308 else y
+        return (g * y) * multiply_add(eta * e, multiply_add(0.375, e, 0.5), eta)
 
-    return estimated if offered() else compiled
+    def by_root(g, v, eta):  # type: ignore[no-untyped-def]
+        return (g * (one / math.sqrt(larger(v, least)))) * eta
+
+    if v == types.float32:
+        return single if offered() else by_root
+    if v != types.float64:
+        return lambda g, v, eta: over_root(g, np.float64(v), eta)
+    return double if offered() else by_bits
+
+
+def larger(a: float, b: float) -> float:
+    """max(a, b) of numbers that are not NaN."""
+    return a if a > b else b
+
+
+def smaller(a: float, b: float) -> float:
+    """min(a, b) of numbers that are not NaN."""
+    return a if a < b else b
+
+
+def _instruction(name: str) -> Any:
+    """A function of two floats that is one LLVM instruction, which is free to ignore NaN and the sign of 0."""
+
+    @intrinsic
+    def call(typing: Any, a: Any, b: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            number = arguments[0].type
+            function = builder.module.declare_intrinsic(name, [number], ir.FunctionType(number, [number] * 2))
+            return builder.call(function, arguments, fastmath=("nnan", "nsz"))
+
+        return a(a, a), generate
+
+    return call
+
+
+_maximum, _minimum = _instruction("llvm.maxnum"), _instruction("llvm.minnum")
+
+
+@specialise(larger)
+def _larger(a, b):  # type: ignore[no-untyped-def]
+    return lambda a, b: _maximum(a, b)
+
+
+@specialise(smaller)
+def _smaller(a, b):  # type: ignore[no-untyped-def]
+    return lambda a, b: _minimum(a, b)
 
 
 def order(v: Any) -> Any:
