@@ -75,7 +75,7 @@ class Player:
             state = learner.init(self.start.copy())
             check_state(learner, state, d)
             self._state = on_lines(state)
-            self._inner = whole(learner, domain, state)
+            self._inner = whole(learner, domain)
         self.told = told(learner, penalty)
         self._rounds: Any = engine.dense_rounds
         self._adaptive: Any = engine.adaptive_rounds

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from oco._jit import kernel
-from oco.lowlevel import exponentials
+from oco.lowlevel import exponentials, numbers
 
 EDGES = [0.0, -0.0, 5e-324, 1e-300, 709.782712893384, -708.4, -744.9, -745.2, -746.1, 1e9, -1e9, 1e308, -1e308]
 
@@ -33,7 +33,7 @@ def far_exps(x, eta, y):
 def extremes(x, y):
     y[0] = y[1] = x[0]
     for i in range(len(x)):
-        y[0], y[1] = exponentials.smaller(y[0], x[i]), exponentials.larger(y[1], x[i])
+        y[0], y[1] = numbers.smaller(y[0], x[i]), numbers.larger(y[1], x[i])
 
 
 def applied(run, x):

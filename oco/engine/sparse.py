@@ -58,7 +58,8 @@ def sparse_rounds(
         z, square = _dot_near(a, near)
         announce(state.w, following)
         q = loss.slope(z, y[r])
-        now, ledger = suffer(ledger, loss.value(z, y[r]), penalty, charge, q * q * square, over_root(1.0, ledger.t + 1.0, 1.0))
+        norm2, faded = q * q * square, over_root(1.0, ledger.t + 1.0, 1.0)
+        now, ledger = suffer(ledger, loss.value(z, y[r]), penalty, charge, norm2, faded)
         if not math.isfinite(now.loss + now.norm2):
             break
         reach = player.step_near(now, q, row, a, near)

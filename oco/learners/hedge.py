@@ -70,7 +70,7 @@ def sums(state: HedgeState) -> dict[str, float]:
     return {"ranges": state.ranges, "seconds": state.seconds, "widest": state.widest}
 
 
-@declare(domains=("Simplex",), positive=("eta", "spread"), lent=True, extremes=True)
+@declare(domains=("Simplex",), positive=("eta", "spread"), lent=True, unfinished=True)
 class Hedge(NamedTuple):
     """Hedge, or exponentiated gradient: x_{t+1,k} ~ pi_k exp(-eta sum_{s <= t} g_{s,k}), the prior pi = x_1.
 
@@ -116,7 +116,7 @@ class Hedge(NamedTuple):
         return costs(run) / self.eta + gaps(run, self.eta)
 
 
-@declare(domains=("Simplex",), positive=("eta", "spread"), lent=True, extremes=True)
+@declare(domains=("Simplex",), positive=("eta", "spread"), lent=True, unfinished=True)
 class HedgeAnytime(NamedTuple):
     """Hedge at a falling rate: x_t,k ~ pi_k exp(-eta_t sum_{s < t} g_{s,k}), eta_t = eta / sqrt(t), pi = x_1.
 

@@ -22,11 +22,11 @@ def over_root(g: Any, v: Any, eta: Any) -> Any:
 
 @specialise(over_root, fastmath={"contract", "arcp"})  # where the processor has no estimate in float64
 def _over_root(g, v, eta):  # type: ignore[no-untyped-def]
-    one, half = (np.float32(1.0), np.float32(0.5)) if v == types.float32 else (1.0, 0.5)
-    least = (np.float32 if v == types.float32 else float)(np.finfo(np.float32 if v == types.float32 else float).tiny)
+    kind: Any = np.float32 if v == types.float32 else np.float64
+    one, half, least = kind(1.0), kind(0.5), np.finfo(kind).tiny
 
-    # With v y^2 = 1 - e the root is y / sqrt(1 - e), and eta goes into the numbers of a polynomial for eta / sqrt(1 - e):
-    # loops take these products once.
+    # With v y^2 = 1 - e the root is sqrt(1 - e) / y. A polynomial stands for eta / sqrt(1 - e): loops multiply its
+    # numbers by eta once.
 
     def single(g, v, eta):  # type: ignore[no-untyped-def]
         v = larger(v, least)

@@ -15,18 +15,22 @@ def by_rule(learner: Any, domain: Any, memory: Any) -> ByRule:
     return ByRule(learner, domain, _shape(memory), _projection(learner, domain), rest)
 
 
-def whole(learner: Any, domain: Any, state: Any) -> Whole:
-    """For a learner with an update of its own, whose state is like this one."""
+def whole(learner: Any, domain: Any) -> Whole:
+    """For a learner with an update of its own."""
     sight = Foreseeing() if hasattr(learner, "foresee") else Blind()
-    eye: Any = Wide() if getattr(learner, "extremes", False) else Plain()
-    eye = Finishing() if hasattr(state, "factor") else eye
-    return Whole(learner, domain, sight, _feedback(learner), eye)
+    return Whole(learner, domain, sight, _feedback(learner), _eye(learner))
 
 
 def _feedback(learner: Any) -> Any:
     if getattr(learner, "bandit", False):
         return Bandit()
     return Lent() if getattr(learner, "lent", False) else Full()
+
+
+def _eye(learner: Any) -> Any:
+    if getattr(learner, "unfinished", False):
+        return Finishing()
+    return Wide() if getattr(learner, "extremes", False) else Plain()
 
 
 def _projection(learner: Any, domain: Any) -> Any:
