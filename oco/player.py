@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from oco import engine
-from oco._jit import kind
 from oco._twins import rounded, twin
 from oco.domains import Space, nearest
 from oco.fit import check_dimension, check_dtype, check_fit, check_rule, check_start, check_state, validate
@@ -92,8 +91,8 @@ class Player:
         self._by_support = by_support(learner, domain, penalty)
         self._widths: Vector = np.empty(0)
         self._step: Any = None  # the machine code of engine.rule_step
-        self._code: Any = None  # that of rounds, and what it is good for
-        self._tally: Any = None  # that of engine.tally
+        self._tally: Any = None  # and of engine.tally
+        self._steady = engine.Steady()
 
     def _first(self, d: int) -> Vector:
         return np.zeros(d) if getattr(self.learner, "origin", False) else self.domain.centre(d)
@@ -212,25 +211,12 @@ class Player:
         return bool(self._by_rule and self.domain.separable and self.penalty == NONE and still)
 
     def _play(self, rounds: Any, loss: Any, *block: Any, before: Any = (), after: Any = ()) -> None:
-        arguments = (self._blocks, loss, self._charge, *before, self._state, self.ledger, *after, *block)
-        if not self.compiled or before:
-            self._end(*self.call(rounds, *arguments))
-            return
-        kinds = [rounds, kind(block)]
-        if self._code is not None:
-            code, *known, its_loss, state = self._code
-            if known == kinds and its_loss is loss and state is self._state:
-                self._end(*code(*arguments))
-                self._code = code, *kinds, loss, self._state
-                return
-        was = kind(self._state)
-        self._end(*rounds(*arguments))
-        if kind(self._state) == was:  # and will be, so that the next call need not look at types
-            code = rounds.entry(self._blocks, loss, self._charge, self._state, self.ledger, *block)
-            self._code = code, *kinds, loss, self._state
-
-    def _end(self, state: Any, ledger: Any) -> None:
-        self._become(state)
+        parts, others = (self._blocks, loss, self._charge, *before), (*after, *block)
+        if self.compiled:
+            self._state, ledger = self._steady(rounds, parts, self._state, self.ledger, *others)
+        else:
+            state, ledger = self.call(rounds, *parts, self._state, self.ledger, *others)
+            self._become(state)
         self.enter(ledger)
 
     def enter(self, ledger: Any) -> None:

@@ -16,7 +16,10 @@ import pytest
 
 import oco
 from oco import AdaGrad, Ball, Box, BrokenPlayError, FullMatrixAdaGrad, L1Ball, OGDSqrt, Player, Simplex, Space, play
+from oco._jit import Kernel
+from oco._twins import settled
 from oco.game import checkpoints
+from oco.protocols import Dense
 from oco.streams import block_rounds
 
 LEARNERS = {"ogd": OGDSqrt(0.5), "adagrad": AdaGrad(0.5)}
@@ -158,6 +161,31 @@ class Breaks(NamedTuple):
         if t[-1] >= 70_000:
             a[3] = np.inf
         return a, np.zeros(len(t))
+
+
+def test_machine_code_is_called_for_the_very_types_it_was_made_for(monkeypatch):
+    """Blocks whose arrays are of other kinds, and states and losses that others put there, are looked at again."""
+    rng = np.random.default_rng(0)
+    a, y = rng.standard_normal((60, 4)), np.sign(rng.standard_normal(60))
+    looks = []
+    plain = Kernel.__call__
+    monkeypatch.setattr(Kernel, "__call__", lambda self, *given: looks.append(self) or plain(self, *given))
+    loss, whole, player = oco.Logistic(), Player(AdaGrad(0.3), 4), Player(AdaGrad(0.3), 4)
+    whole.advance(Dense(a, y), loss)
+    fixed = a[20:30].copy()
+    fixed.flags.writeable = False
+    with settled():
+        for block, looked in ((a[:10], 1), (a[10:20], 0), (fixed, 1), (a[30:40], 1), (a[40:50], 0)):
+            looks.clear()
+            player.advance(Dense(block, y[player.ledger.t :][:10]), loss)
+            assert len(looks) == looked
+        player.move_to(player.state.copy(order="F"))
+        looks.clear()
+        player.advance(Dense(a[50:], y[50:]), loss)
+        assert len(looks) == 1 and (player.state == whole.state).all() and player.ledger == whole.ledger
+        player.advance(Dense(a[:10], y[:10]), oco.Squared())
+        whole.advance(Dense(a[:10], y[:10]), loss)
+        assert not np.allclose(player.x, whole.x)
 
 
 def test_a_loss_that_turns_nan_keeps_the_runs():

@@ -7,10 +7,12 @@ from oco.engine.dense import adaptive_few, adaptive_rounds, dense_few, dense_rou
 from oco.engine.ledger import Ledger
 from oco.engine.single import metrics, one_look, one_step, rule_step
 from oco.engine.sparse import sparse_rounds, wake_all
+from oco.engine.steady import Steady
 from oco.engine.tally import tally
 
 __all__ = [
     "Ledger",
+    "Steady",
     "adaptive_few",
     "adaptive_rounds",
     "dense_few",

@@ -1,0 +1,33 @@
+"""A kernel for rounds, called again and again with what it returned."""
+
+from operator import is_
+from typing import Any
+
+from oco._jit import kind
+from oco.engine.ledger import Ledger
+
+
+class Steady:
+    """Calls kernels without a look at types, which takes longer than many a piece of rounds.
+
+    The machine code is called as soon as a state had the same types before and after a call, and as long as kernel and
+    parts are those of the last call, the state what that returned, and the other arguments of the same types.
+    """
+
+    def __init__(self) -> None:
+        self._machine_code: Any = None
+        self._made_for: tuple[Any, ...] = ()
+        self._kinds: Any = None
+
+    def __call__(self, kernel: Any, parts: tuple[Any, ...], state: Any, ledger: Ledger, *others: Any) -> Any:
+        """State and ledger after kernel(*parts, state, ledger, *others)."""
+        given, kinds = (kernel, state, *parts), kind(others)
+        known = len(given) == len(self._made_for) and all(map(is_, given, self._made_for)) and kinds == self._kinds
+        run = self._machine_code if known else kernel
+        fields, sums = run(*parts, state, ledger, *others)
+        after, ledger = type(state)(*fields), Ledger(*sums)
+        if not known:
+            same = kind(after) == kind(state)
+            self._machine_code = kernel.entry(*parts, after, ledger, *others) if same else kernel
+        self._made_for, self._kinds = (kernel, after, *parts), kinds
+        return after, ledger
