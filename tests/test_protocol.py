@@ -292,3 +292,17 @@ def test_extremes_are_told_to_those_who_ask(loss, compiled):
     player = oco.Player(Asks(), 5, compiled=compiled)
     player.update(np.arange(5.0))
     assert player.state[1:] == (0.0, 1.0)
+
+
+class Hasty(Asks):
+    """Leaves its last pass to the loop that would come after a look at x."""
+
+    unfinished = True
+
+    def foresee(self, now, a, state, domain):
+        return state
+
+
+def test_a_decision_that_is_looked_at_is_finished():
+    with pytest.raises(TypeError, match="Hasty: foresee needs a decision that update has finished"):
+        oco.Player(Hasty(), 5)

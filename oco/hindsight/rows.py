@@ -47,8 +47,7 @@ class Rows:
         self.rounds += len(block.y)
         self.width = max(self.width, columns(block))
         if keep and not self.dropped:
-            parts: list[Any] = [part if lasting or isinstance(part, int) else np.array(part) for part in block]
-            self._waiting.append(type(block)(*parts))
+            self._waiting.append(block if lasting else _copied(block))
             self.size += _bytes(block)
 
     def mark(self) -> None:
@@ -121,6 +120,11 @@ def _least(loss: Any, y: Vector) -> float:
     least = np.empty(len(labels))
     infimum(loss, labels, least)
     return float(least @ times) - ROUNDING * float(np.abs(least) @ times)
+
+
+def _copied(block: Block) -> Block:
+    parts: list[Any] = [part if isinstance(part, int) else np.array(part) for part in block]
+    return type(block)(*parts)
 
 
 def _bytes(block: Block) -> int:

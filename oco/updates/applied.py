@@ -29,6 +29,8 @@ def _feedback(learner: Any) -> Any:
 
 def _eye(learner: Any) -> Any:
     if getattr(learner, "unfinished", False):
+        if hasattr(learner, "foresee"):
+            raise TypeError(f"{type(learner).__name__}: foresee needs a decision that update has finished")
         return Finishing()
     return Wide() if getattr(learner, "extremes", False) else Plain()
 
