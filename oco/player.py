@@ -146,6 +146,7 @@ class Player:
     def move_to(self, w: Matrix) -> None:
         """Keep the state of a rule in w (d, 1 + k) from now on, where it is already."""
         self._state = self._state._replace(w=w)
+        self._step = self._tally = None  # w may be of another type
 
     def foresee(self, a: Vector) -> None:
         """Show the features a (d,) of the coming round to a learner that wants them before it decides."""

@@ -13,7 +13,7 @@ from oco._jit import kernel, relaxed
 from oco.domains import pick
 from oco.engine.ledger import Ledger, farther, suffer
 from oco.engine.tally import add_to, wide
-from oco.lowlevel.numbers import over_root
+from oco.lowlevel.numbers import larger, over_root
 from oco.lowlevel.prefetch import prefetch
 from oco.lowlevel.simd import LANES, each_lane, local, of_lane, put, take
 from oco.protocols import Matrix, Round, Vector
@@ -62,7 +62,21 @@ def _add(lane: int, told: Told, a: float, w: Matrix, i: int) -> None:
 
 @relaxed("contract")
 def _add_moved(lane: int, told: Told, a: float, cell: Matrix) -> None:
-    told.z[lane] += a * np.float64(cell[lane, 0])
+    x = np.float64(cell[lane, 0])
+    told.z[lane] += a * x
+    told.reach[lane] = larger(told.reach[lane], abs(x))
+
+
+@relaxed("reassoc", "contract", "nsz")
+def _square(a: Vector) -> float:
+    total = 0.0
+    for i in range(len(a)):
+        total += np.float64(a[i]) * np.float64(a[i])
+    return total
+
+
+def _look(lane: int, told: Told, w: Matrix, i: int) -> None:
+    told.reach[lane] = farther(told.reach[lane], w[i, 0, lane])
 
 
 def _suffer(lane: int, told: Told, sums: Matrix, t: int, loss: Any, penalty: Any, y: float, square: float) -> None:
@@ -85,6 +99,9 @@ def _finite(told: Told) -> bool:
 def _move(lane: int, table: Abreast, told: Told, t: int, a: float, i: int, cell: Matrix) -> None:
     now = in_precision(Round(t, told.loss[lane], told.norm2[lane], told.sumsq[lane], 0.0, 0.0), cell)
     table.move(lane, now, cell.dtype.type(told.q[lane]) * a, i, cell)
+
+
+def _tell(lane: int, told: Told, cell: Matrix) -> None:
     told.reach[lane] = farther(told.reach[lane], cell[lane, 0])
 
 
@@ -108,25 +125,23 @@ def dense_lanes(table: Any, loss: Any, penalty: Any, w: Matrix, sums: Matrix, t:
     """
     room, cell = local(sums, TOLD), local(w, table.columns)
     told = Told(room[:, 0], room[:, 1], room[:, 2], room[:, 3], room[:, 4], room[:, 5])
-    square = 0.0
     each_lane(_begin, told)
     for i in range(w.shape[0] if len(y) else 0):
-        v = np.float64(a[0, i])
-        square += v * v
-        each_lane(_add, told, v, w, i)
+        each_lane(_add, told, np.float64(a[0, i]), w, i)
     for r in range(len(y)):
-        each_lane(_suffer, told, sums, t, loss, penalty, y[r], square)
+        each_lane(_suffer, told, sums, t, loss, penalty, y[r], _square(a[r]))
         t += 1
         if not _finite(told):
             break
         following = min(r + 1, len(y) - 1)
-        square = 0.0
         each_lane(_begin, told)
         for i in range(w.shape[0]):
             _move_all(table, told, t, a[r, i], i, w, cell)
-            v = np.float64(a[following, i])
-            square += v * v
-            each_lane(_add_moved, told, v, cell)
+            each_lane(_add_moved, told, np.float64(a[following, i]), cell)
+        each_lane(_end, told, sums)
+    if len(y):
+        for i in range(w.shape[0]):  # maxima of the rounds leave NaN out
+            each_lane(_look, told, w, i)
         each_lane(_end, told, sums)
     return t
 
@@ -166,6 +181,7 @@ def sparse_lanes(
                 i = int(indices[high + j - low])
                 prefetch(flat, i * size, (i + 1) * size)
             _move_all(table, told, t, values[j], int(indices[j]), w, cell)
+            each_lane(_tell, told, cell)
         for j in range(high + high - low, end):
             i = int(indices[j])
             prefetch(flat, i * size, (i + 1) * size)

@@ -28,8 +28,11 @@ class Late(NamedTuple):
 
     def form(self, module: ir.Module, width: int) -> ir.Function:
         kind = self.number if width == 1 else ir.VectorType(self.number, width)
-        name = self.name if width == 1 else f"{self.name}_{width}"
-        return ir.Function(module, ir.FunctionType(kind, [kind, *(scalar for _, scalar in self.scalars)]), name)
+        taken = [kind, *(scalar for _, scalar in self.scalars)]
+        return ir.Function(module, ir.FunctionType(kind, taken), self.named(width))
+
+    def named(self, width: int) -> str:
+        return self.name if width == 1 else f"{self.name}_{width}"
 
     def call(self, builder: Any, given: Any) -> Any:
         known = builder.module.globals
@@ -79,7 +82,8 @@ def offered() -> bool:
 def settle(module: Any, target: Any) -> None:
     """Put what late functions do in the place of calls in an optimised module for the target machine."""
     names = {function.name for function in module.functions}
-    called = [function for function in _known if function.name in names]
+    # Where all calls became vectors the form for one number is gone.
+    called = [function for function in _known if any(function.named(n) in names for n in (1, *function.widths))]
     if called:
         definitions = ir.Module()
         for function in called:
