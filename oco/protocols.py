@@ -140,9 +140,9 @@ class VectorLearner(Protocol):
     show new columns on the way. The attribute `lent = True` says that the update neither keeps nor changes g, which may
     then be a row of the stream; `extremes = True` asks for now.low and now.high, which are found on the way and which
     `extremes` of oco.learners.experts finds where they are NaN all the same; `bandit = True` asks for games in which
-    only now.loss is revealed: g is NaN. `unfinished = True`: the update leaves its last pass over x to the loop that
-    reads it next. There x is multiplied by the state's array `factor` (1,), which becomes 1; the state's number
-    `reach` is max_i |x_i| of the product; and now.low and now.high are found as well.
+    only now.loss is revealed: g is NaN. `scaled = True`: the decision is x times the state's array `factor` (1,),
+    which saves a pass over x (outside of loops over rounds the factor is 1 again); the state's number `reach` is its
+    max_i |x_i|; and now.low and now.high are found as well.
     """
 
     def init(self, x: Vector) -> Any: ...

@@ -264,3 +264,21 @@ def test_gradients_that_are_not_rows(learner, slope):
         for size in (1.0, slope)
     )
     np.testing.assert_allclose(scaled, plain, rtol=1e-11)
+
+
+@pytest.mark.parametrize("penalty", [oco.Penalty(), oco.Penalty(l1=0.2, l2=0.7)])
+def test_a_multiple_of_the_weights_is_the_decision_wherever_it_is_read(penalty):
+    """By rows in one piece, by a round at a time, and by an adversary that looks at x."""
+    losses = draw(6, 500)
+    game = {"loss": oco.Linear(), "domain": Simplex(), "penalty": penalty}
+    plain, audited = (
+        play(Data(losses, np.zeros(500)), Hedge(0.3, 1.0), audit=audit, **game)[0] for audit in (False, True)
+    )
+    assert plain.loss == pytest.approx(audited.loss, rel=1e-13) and np.allclose(plain.x, audited.x, rtol=1e-12)
+    x = audited.history.x
+    charges = penalty.l1 * np.abs(x).sum(axis=1) + penalty.l2 / 2.0 * (x**2).sum(axis=1)
+    assert plain.loss[-1] == pytest.approx(((x * losses).sum(axis=1) + charges).sum(), rel=1e-12)
+    mean = (x.mean(axis=1, keepdims=True) * losses).sum()
+    assert plain.loss[-1] != pytest.approx(mean + charges.sum(), rel=1e-12)  # control: weights matter
+    seen, once = (play(oco.SignFlip(6), Hedge(0.3, 2.0), rounds=200, audit=audit, **game)[0] for audit in (False, True))
+    assert seen.loss == pytest.approx(once.loss, rel=1e-13)

@@ -295,14 +295,14 @@ def test_extremes_are_told_to_those_who_ask(loss, compiled):
 
 
 class Hasty(Asks):
-    """Leaves its last pass to the loop that would come after a look at x."""
+    """Decides for a multiple of what it shows."""
 
-    unfinished = True
+    scaled = True
 
     def foresee(self, now, a, state, domain):
         return state
 
 
-def test_a_decision_that_is_looked_at_is_finished():
-    with pytest.raises(TypeError, match="Hasty: foresee needs a decision that update has finished"):
+def test_a_decision_that_is_looked_at_is_itself():
+    with pytest.raises(TypeError, match="Hasty: foresee needs the decision itself"):
         oco.Player(Hasty(), 5)

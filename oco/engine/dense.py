@@ -28,10 +28,10 @@ def dense_rounds(player: Any, loss: Any, penalty: Any, state: Any, ledger: Ledge
         for r in range(len(theirs)):
             row = some[r]
             held = player.before(so_far(ledger, penalty), row, held)
-            seen, x = player.glance(row, held), player.decision(held)
+            seen = player.glance(row, held)
             q = loss.slope(seen.z, theirs[r])
             norm2 = player.norm2(q, seen.square, row, held)
-            charge, faded = penalty.value(x), weight(weights, r, ledger.t + 1)
+            charge, faded = player.charge(penalty, held), weight(weights, r, ledger.t + 1)
             now, ledger = suffer(ledger, loss.value(seen.z, theirs[r]), penalty, charge, norm2, faded)
             if not finite(now.loss + now.norm2):
                 return left(player, state, held, ledger)
@@ -68,7 +68,7 @@ def adaptive_rounds(
             seen = player.glance(row, held)
             q = loss.slope(seen.z, label)
             norm2 = player.norm2(q, seen.square, row, held)
-            charge, faded = penalty.value(x), weight(weights, r, ledger.t + 1)
+            charge, faded = player.charge(penalty, held), weight(weights, r, ledger.t + 1)
             now, ledger = suffer(ledger, loss.value(seen.z, label), penalty, charge, norm2, faded)
             if not finite(now.loss + now.norm2):
                 return left(player, state, held, ledger)

@@ -85,17 +85,11 @@ def tilt(prior: Vector, losses: Vector, eta: float, x: Vector) -> None:
 
 
 def lean(x: Vector, g: Vector, low: float, eta: float, losses: Vector, widest: float) -> tuple[float, float, float]:
-    """x_k *= exp(-eta (g_k - low)) and losses += g - low.
+    """x_k *= exp(-eta (g_k - low)) and losses += g - low, where `widest` = max_k eta (g_k - low) is at most FAR.
 
-    widest: the largest eta (g_k - low), at most FAR. Returns eta <x, (g - low)^2> of the x before, the factor that
-    makes sum x = 1, which is left to whoever reads x first, and what max_k x_k is then.
+    Returns sum x, <x, (g - low)^2> of the x before, and max_k x_k.
     """
-    if widest <= NEAR:
-        total, second, most = _lean_little(x, g, low, eta, losses)
-    else:
-        total, second, most = _lean_far(x, g, low, eta, losses)
-    factor = 1.0 / total
-    return eta * second, factor, most * factor
+    return _lean_little(x, g, low, eta, losses) if widest <= NEAR else _lean_far(x, g, low, eta, losses)
 
 
 def _leaning(decayed: Callable[[float, float, float, float], float]) -> Any:

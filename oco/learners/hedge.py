@@ -22,6 +22,7 @@ from oco.learners.experts import (
     within,
 )
 from oco.lowlevel.exponentials import FAR
+from oco.projections import scale
 from oco.protocols import THEORY, Round, Setting, Vector, declare
 
 # At a fixed rate weights move on from round to round. So that rounding does not grow they are computed afresh from all
@@ -31,8 +32,8 @@ STRETCH = 512.0
 
 
 class HedgeState(NamedTuple):
-    x: Vector  # (N,): the decision, once it is multiplied by
-    factor: Vector  # (1,)
+    x: Vector  # (N,): weights, of which the decision is a multiple
+    factor: Vector  # (1,): by this
     prior: Vector  # (N,): x_1
     losses: Vector  # (N,): sum_s g_s - min_k g_{s,k}
     ranges: float  # sum_s eta_s (max_k g_{s,k} - min_k g_{s,k})^2
@@ -56,8 +57,12 @@ def exponentiate(state: HedgeState, now: Round, g: Vector, eta: float, coming: f
     ordinary = 1e-50 < width < 1e50  # so are powers of such widths
     stretch = state.stretch + eta * width
     if eta == coming and eta * width <= FAR and ordinary and stretch <= STRETCH and now.t % AFRESH > 0:
-        second, state.factor[0], reach = lean(state.x, g, low, eta, state.losses, eta * width)
+        total, second, most = lean(state.x, g, low, eta, state.losses, eta * width)
+        second, state.factor[0] = eta * state.factor[0] * second, 1.0 / total
+        reach = most * state.factor[0]
     else:
+        scale(state.x, state.factor[0])
+        state.factor[0] = 1.0
         second = square(state.x, g, low, eta)
         accumulate(g, low, state.losses)
         tilt(state.prior, state.losses, coming, state.x)
@@ -70,7 +75,7 @@ def sums(state: HedgeState) -> dict[str, float]:
     return {"ranges": state.ranges, "seconds": state.seconds, "widest": state.widest}
 
 
-@declare(domains=("Simplex",), positive=("eta", "spread"), lent=True, unfinished=True)
+@declare(domains=("Simplex",), positive=("eta", "spread"), lent=True, scaled=True)
 class Hedge(NamedTuple):
     """Hedge, or exponentiated gradient: x_{t+1,k} ~ pi_k exp(-eta sum_{s <= t} g_{s,k}), the prior pi = x_1.
 
@@ -116,7 +121,7 @@ class Hedge(NamedTuple):
         return costs(run) / self.eta + gaps(run, self.eta)
 
 
-@declare(domains=("Simplex",), positive=("eta", "spread"), lent=True, unfinished=True)
+@declare(domains=("Simplex",), positive=("eta", "spread"), lent=True, scaled=True)
 class HedgeAnytime(NamedTuple):
     """Hedge at a falling rate: x_t,k ~ pi_k exp(-eta_t sum_{s < t} g_{s,k}), eta_t = eta / sqrt(t), pi = x_1.
 

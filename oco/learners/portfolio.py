@@ -15,7 +15,7 @@ from oco.protocols import THEORY, Matrix, Round, Setting, Vector, declare
 from oco.quadratic import quadratic_on_simplex
 
 
-@declare(domains=("Simplex",), losses=("NegativeLog",), positive=("eta", "ratio"), lent=True, unfinished=True)
+@declare(domains=("Simplex",), losses=("NegativeLog",), positive=("eta", "ratio"), lent=True, scaled=True)
 class EG(NamedTuple):
     """Exponentiated gradient: x_k ~ x_k exp(eta a_k / <x, a>), Hedge on the gradients (Helmbold et al. 1998).
 

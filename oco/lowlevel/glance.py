@@ -60,20 +60,18 @@ def glance_at_extremes(a: Vector, x: Vector) -> Glance:
 
 
 @SUMS
-def finish_and_glance(a: Vector, x: Vector, factor: float, size: float) -> Glance:
-    """x *= factor, then all of it; size = max_i |x_i| is known."""
+def glance_at_multiple(a: Vector, x: Vector, factor: float, size: float) -> Glance:
+    """All of it for the decision factor x, of which size = max_i |factor x_i| is known."""
     z = 0.0
     square = 0.0
     low = a[0]
     high = a[0]
     for i in range(len(x)):
-        v = x[i] * factor
-        x[i] = v
-        z += a[i] * v
+        z += a[i] * x[i]
         square += a[i] * a[i]
         low = smaller(low, a[i])
         high = larger(high, a[i])
-    return Glance(z, square, size, low, high)
+    return Glance(factor * z, square, size, low, high)
 
 
 def glance_at_few(a: Vector, x: Vector, rows: Any) -> Glance:

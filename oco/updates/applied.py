@@ -6,7 +6,7 @@ import numpy as np
 
 from oco.penalty import NONE, Penalty
 from oco.updates.by_rule import ByRule, Clipped, Drifting, Euclidean, InMetric, Still
-from oco.updates.whole import Bandit, Blind, Finishing, Foreseeing, Full, Lent, Plain, Whole, Wide
+from oco.updates.whole import Bandit, Blind, Foreseeing, Full, Lent, Plain, Scaled, Whole, Wide
 
 
 def by_rule(learner: Any, domain: Any, memory: Any) -> ByRule:
@@ -28,10 +28,10 @@ def _feedback(learner: Any) -> Any:
 
 
 def _eye(learner: Any) -> Any:
-    if getattr(learner, "unfinished", False):
+    if getattr(learner, "scaled", False):
         if hasattr(learner, "foresee"):
-            raise TypeError(f"{type(learner).__name__}: foresee needs a decision that update has finished")
-        return Finishing()
+            raise TypeError(f"{type(learner).__name__}: foresee needs the decision itself, not a multiple of it")
+        return Scaled()
     return Wide() if getattr(learner, "extremes", False) else Plain()
 
 

@@ -48,7 +48,11 @@ class ByRule(NamedTuple):
         return glance(a, state.w[:, 0])
 
     def finish(self, state: Coordinates) -> None:
+        """Make the decision what `decision` returns: it is."""
         return
+
+    def charge(self, penalty: Any, state: Coordinates) -> float:
+        return penalty.value(state.w[:, 0])
 
     def norm2(self, q: float, square: float, a: Vector, state: Coordinates) -> float:
         return q * q * square

@@ -65,7 +65,11 @@ class Few(NamedTuple):
         return glance_at_few(a, state.w[:, 0], self.rows)
 
     def finish(self, state: Held) -> None:
+        """Make the decision what `decision` returns: it is."""
         return
+
+    def charge(self, penalty: Any, state: Held) -> float:
+        return penalty.value(state.w[:, 0])
 
     def norm2(self, q: float, square: float, a: Vector, state: Held) -> float:
         return self.player.norm2(q, square, a, state)

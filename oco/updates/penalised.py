@@ -34,10 +34,14 @@ class WithPenalty(NamedTuple):
         return self.player.decision(state)
 
     def glance(self, a: Vector, state: Any) -> Glance:
+        self.player.finish(state)
         return self.player.glance(a, state)
 
     def finish(self, state: Any) -> None:
         self.player.finish(state)
+
+    def charge(self, penalty: Any, state: Any) -> float:
+        return self.player.charge(penalty, state)
 
     def norm2(self, q: float, square: float, a: Vector, state: Any) -> float:
         x = self.player.decision(state)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oco.lowlevel.arrays import counted, uncounted
-from oco.lowlevel.glance import Glance, finish_and_glance, glance, glance_at_extremes
+from oco.lowlevel.glance import Glance, glance, glance_at_extremes, glance_at_multiple
 from oco.lowlevel.prefetch import entry
 from oco.projections import largest, scale
 from oco.protocols import Round, Vector
@@ -44,8 +44,12 @@ class Whole(NamedTuple):
         return self.eye.glance(a, state)
 
     def finish(self, state: Any) -> None:
-        """Make state.x the coming decision, as `glance` does on the way."""
+        """Make state.x the coming decision."""
         self.eye.finish(state)
+
+    def charge(self, penalty: Any, state: Any) -> float:
+        """What the game's penalty is at the decision."""
+        return self.eye.charge(penalty, state)
 
     def norm2(self, q: float, square: float, a: Vector, state: Any) -> float:
         return q * q * square
@@ -65,6 +69,9 @@ class Plain(NamedTuple):
     def finish(self, state: Any) -> None:
         return
 
+    def charge(self, penalty: Any, state: Any) -> float:
+        return penalty.value(state.x)
+
 
 class Wide(NamedTuple):
     """For learners that want its extremes."""
@@ -75,18 +82,25 @@ class Wide(NamedTuple):
     def finish(self, state: Any) -> None:
         return
 
+    def charge(self, penalty: Any, state: Any) -> float:
+        return penalty.value(state.x)
 
-class Finishing(NamedTuple):
-    """For those that, too, leave it to the next loop over x to multiply it by state.factor[0] and know max_i |x_i|."""
+
+class Scaled(NamedTuple):
+    """For those that, too, decide for state.factor[0] times x, of which they know max_i |x_i|."""
 
     def glance(self, a: Vector, state: Any) -> Glance:
-        seen = finish_and_glance(a, state.x, state.factor[0], state.reach)
-        state.factor[0] = 1.0
-        return seen
+        return glance_at_multiple(a, state.x, state.factor[0], state.reach)
 
     def finish(self, state: Any) -> None:
         scale(state.x, state.factor[0])
         state.factor[0] = 1.0
+
+    def charge(self, penalty: Any, state: Any) -> float:
+        if penalty.l1 == 0.0 and penalty.l2 == 0.0:
+            return 0.0
+        self.finish(state)
+        return penalty.value(state.x)
 
 
 class Blind(NamedTuple):
