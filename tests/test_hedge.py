@@ -275,6 +275,7 @@ def test_a_multiple_of_the_weights_is_the_decision_wherever_it_is_read(penalty):
         play(Data(losses, np.zeros(500)), Hedge(0.3, 1.0), audit=audit, **game)[0] for audit in (False, True)
     )
     assert plain.loss == pytest.approx(audited.loss, rel=1e-13) and np.allclose(plain.x, audited.x, rtol=1e-12)
+    assert plain.tally["seconds"] == pytest.approx(audited.tally["seconds"], rel=1e-12)
     x = audited.history.x
     charges = penalty.l1 * np.abs(x).sum(axis=1) + penalty.l2 / 2.0 * (x**2).sum(axis=1)
     assert plain.loss[-1] == pytest.approx(((x * losses).sum(axis=1) + charges).sum(), rel=1e-12)

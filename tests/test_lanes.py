@@ -300,3 +300,22 @@ def test_sums_that_bounds_read_are_those_of_the_state(lanes, dtype):
         weighted = (SIDES.widths(run.d) ** 2 * roots).sum()
         assert np.isclose(run.tally["weighted"][-1], weighted, rtol=1e-12)
         assert not np.isclose(weighted, roots.sum(), rtol=1e-3), "control: widths matter"
+
+
+class Lost(NamedTuple):
+    """Does not know where to go after round `last`."""
+
+    eta: float = 0.1
+    last: float = 60.0
+
+    def rule(self, now, g, x, s):
+        return (math.nan if now.t >= self.last else x - self.eta * g), s
+
+
+def test_the_last_decision_of_a_lane_is_looked_at():
+    """No loss is suffered for it."""
+    learners = {f"{eta}": Lost(eta) for eta in ETAS}
+    with pytest.raises(oco.BrokenPlayError, match="outside Space"):
+        play(oco.Classification(5), learners, loss=oco.Linear(), rounds=60)
+    runs = play(oco.Classification(5), {f"{eta}": Lost(eta, 61.0) for eta in ETAS}, loss=oco.Linear(), rounds=60)
+    assert all(run.t[-1] == 60 for run in runs)

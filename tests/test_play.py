@@ -179,10 +179,13 @@ def test_machine_code_is_called_for_the_very_types_it_was_made_for(monkeypatch):
             looks.clear()
             player.advance(Dense(block, y[player.ledger.t :][:10]), loss)
             assert len(looks) == looked
-        player.move_to(player.state.copy(order="F"))
+        before = player.tally()
+        player.move_to(player.state.copy(order="C"))
+        assert player.tally() == pytest.approx(before, rel=1e-15)
         looks.clear()
         player.advance(Dense(a[50:], y[50:]), loss)
-        assert len(looks) == 1 and (player.state == whole.state).all() and player.ledger == whole.ledger
+        assert len(looks) == 1 and np.allclose(player.state, whole.state, rtol=1e-14)
+        assert player.ledger == pytest.approx(whole.ledger, rel=1e-14)
         player.advance(Dense(a[:10], y[:10]), oco.Squared())
         whole.advance(Dense(a[:10], y[:10]), loss)
         assert not np.allclose(player.x, whole.x)

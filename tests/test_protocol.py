@@ -306,3 +306,33 @@ class Hasty(Asks):
 def test_a_decision_that_is_looked_at_is_itself():
     with pytest.raises(TypeError, match="Hasty: foresee needs the decision itself"):
         oco.Player(Hasty(), 5)
+
+
+class HalfState(NamedTuple):
+    x: np.ndarray
+    factor: np.ndarray
+    reach: float
+
+
+class Halves(NamedTuple):
+    """Always at 1: shows 2, and that half of it is meant."""
+
+    scaled = True
+    composite = True
+
+    def init(self, x):
+        return HalfState(np.ones(len(x)), np.ones(1), 1.0)
+
+    def update(self, now, g, state, domain):
+        for i in range(len(g)):
+            state.x[i] = 2.0
+        state.factor[0] = 0.5
+        return state
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_penalty_is_paid_for_the_decision_itself(compiled):
+    """Also where the learner is not told of it."""
+    game = {"loss": oco.Linear(), "penalty": oco.Penalty(l1=1.0), "start": np.ones(3), "compiled": compiled}
+    (run,) = oco.play(oco.Data(np.zeros((20, 3)), np.zeros(20)), Halves(), **game)
+    assert run.loss[-1] == 20 * 3.0 and (run.x == 1.0).all() and run.reach[-1] == 1.0
