@@ -138,11 +138,10 @@ class VectorLearner(Protocol):
     `update` may reuse the arrays of the state that it is given. Optional: `foresee(now, a, state, domain)`, called
     before the decision of a round with its features a_t (now is the round before); `grow(state, x)`, for streams that
     show new columns on the way. The attribute `lent = True` says that the update neither keeps nor changes g, which may
-    then be a row of the stream; `extremes = True` asks for now.low and now.high, which are found on the way and which
-    `extremes` of oco.learners.experts finds where they are NaN all the same; `bandit = True` asks for games in which
-    only now.loss is revealed: g is NaN. `scaled = True`: the decision is x times the state's array `factor` (1,),
-    which saves a pass over x (outside of loops over rounds the factor is 1 again); the state's number `reach` is its
-    max_i |x_i|; and now.low and now.high are found as well.
+    then be a row of the stream; `bandit = True` asks for games in which only now.loss is revealed: g is NaN.
+    `scaled = True` saves passes over x: the decision is x times the state's array `factor` (1,), which is 1 again
+    outside of loops over rounds, the state's number `reach` is its max_i |x_i|, and the update is told now.low and
+    now.high where these are found on the way (else they are NaN: see `extremes` of oco.learners.experts).
     """
 
     def init(self, x: Vector) -> Any: ...

@@ -22,7 +22,7 @@ class AdaHedgeState(NamedTuple):
     widest: float  # the largest of these
 
 
-@declare(domains=("Simplex",), lent=True, extremes=True)
+@declare(domains=("Simplex",), lent=True)
 class AdaHedge(NamedTuple):
     """AdaHedge: x_{t+1,k} ~ pi_k exp(-eta_{t+1} sum_{s <= t} g_{s,k}), eta_{t+1} = ln N / Delta_t, pi = x_1.
 

@@ -16,7 +16,7 @@ class FixedShareState(NamedTuple):
     widest: float  # the largest of these ranges
 
 
-@declare(domains=("Simplex",), positive=("eta", "alpha", "switches", "spread"), lent=True, extremes=True)
+@declare(domains=("Simplex",), positive=("eta", "alpha", "switches", "spread"), lent=True)
 class FixedShare(NamedTuple):
     """Fixed Share: v_k ~ x_k exp(-eta g_k), then x_k = (1 - alpha) v_k + alpha sum_{j != k} v_j / (N - 1).
 

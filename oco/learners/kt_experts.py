@@ -21,7 +21,7 @@ class KTExpertsState(NamedTuple):
     widest: float  # the largest range of losses in a round
 
 
-@declare(domains=("Simplex",), nonnegative=("delta",), positive=("spread",), lent=True, extremes=True)
+@declare(domains=("Simplex",), nonnegative=("delta",), positive=("spread",), lent=True)
 class KTExperts(NamedTuple):
     """KT bettors on the experts: x_k ~ pi_k max(0, w_{t,k}), and the prior pi = x_1 where no bet is positive.
 

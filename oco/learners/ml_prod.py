@@ -18,7 +18,7 @@ def evenly(run: Any, spread: float) -> Any:
 
 
 @against_every_expert("ml-prod", "Gaillard, Stoltz, van Erven 2014, Corollary 4", assumes=UNIFORM, keeps=evenly)
-@declare(domains=("Simplex",), positive=("spread",), lent=True, extremes=True)
+@declare(domains=("Simplex",), positive=("spread",), lent=True)
 class MLProd(NamedTuple):
     """ML-Prod: x_k ~ eta_k w_k with a rate for each expert, eta_{t,k} = min(1/2, sqrt(ln N / (1 + V_{t,k}))).
 
@@ -63,7 +63,7 @@ class MLProd(NamedTuple):
 
 
 @against_every_expert("ml-poly", "Gaillard, Stoltz, van Erven 2014")
-@declare(domains=("Simplex",), positive=("spread",), lent=True, extremes=True)
+@declare(domains=("Simplex",), positive=("spread",), lent=True)
 class MLPoly(NamedTuple):
     """ML-Poly: x_k ~ max(0, R_k) / (1 + V_k), and x_1 where no R_k is positive.
 

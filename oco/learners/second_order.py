@@ -87,7 +87,7 @@ def against_every_expert(name: str, source: str, assumes: str = SPREAD, keeps: A
 
 
 @against_every_expert("boa", "derived; the algorithm is Wintenberger's (2017)")
-@declare(domains=("Simplex",), positive=("eta", "spread"), lent=True, extremes=True)
+@declare(domains=("Simplex",), positive=("eta", "spread"), lent=True)
 class BOA(NamedTuple):
     """Bernstein online aggregation: x_k ~ pi_k exp(eta R_k - eta^2 V_k), eta <= 1/2, the prior pi = x_1.
 
@@ -126,7 +126,7 @@ class BOA(NamedTuple):
 
 
 @against_every_expert("squint", "derived; the algorithm is Koolen and van Erven's (2015)")
-@declare(domains=("Simplex",), positive=("points", "spread"), lent=True, extremes=True)
+@declare(domains=("Simplex",), positive=("points", "spread"), lent=True)
 class Squint(NamedTuple):
     """Squint on a grid of rates: x_k ~ pi_k sum_j eta_j exp(eta_j R_k - eta_j^2 V_k), eta_j = 2^-j, j = 1 .. points.
 

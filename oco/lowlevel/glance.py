@@ -43,25 +43,8 @@ def glance(a: Vector, x: Vector) -> Glance:
 
 
 @SUMS
-def glance_at_extremes(a: Vector, x: Vector) -> Glance:
-    """All of it, of numbers in float64."""
-    z = 0.0
-    square = 0.0
-    size = 0.0
-    low = a[0]
-    high = a[0]
-    for i in range(len(x)):
-        z += a[i] * x[i]
-        square += a[i] * a[i]
-        size = larger(size, abs(x[i]))
-        low = smaller(low, a[i])
-        high = larger(high, a[i])
-    return Glance(z, square, size, low, high)
-
-
-@SUMS
 def glance_at_multiple(a: Vector, x: Vector, factor: float, size: float) -> Glance:
-    """All of it for the decision factor x, of which size = max_i |factor x_i| is known."""
+    """All of it for the decision factor x, of which size = max_i |factor x_i| is known; numbers in float64."""
     z = 0.0
     square = 0.0
     low = a[0]

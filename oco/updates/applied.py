@@ -6,7 +6,7 @@ import numpy as np
 
 from oco.penalty import NONE, Penalty
 from oco.updates.by_rule import ByRule, Clipped, Drifting, Euclidean, InMetric, Still
-from oco.updates.whole import Bandit, Blind, Foreseeing, Full, Lent, Plain, Scaled, Whole, Wide
+from oco.updates.whole import Bandit, Blind, Foreseeing, Full, Itself, Lent, Scaled, Whole
 
 
 def by_rule(learner: Any, domain: Any, memory: Any) -> ByRule:
@@ -18,7 +18,7 @@ def by_rule(learner: Any, domain: Any, memory: Any) -> ByRule:
 def whole(learner: Any, domain: Any) -> Whole:
     """For a learner with an update of its own."""
     sight = Foreseeing() if hasattr(learner, "foresee") else Blind()
-    return Whole(learner, domain, sight, _feedback(learner), _eye(learner))
+    return Whole(learner, domain, sight, _feedback(learner), _shown(learner))
 
 
 def _feedback(learner: Any) -> Any:
@@ -27,12 +27,14 @@ def _feedback(learner: Any) -> Any:
     return Lent() if getattr(learner, "lent", False) else Full()
 
 
-def _eye(learner: Any) -> Any:
-    if getattr(learner, "scaled", False):
-        if hasattr(learner, "foresee"):
-            raise TypeError(f"{type(learner).__name__}: foresee needs the decision itself, not a multiple of it")
-        return Scaled()
-    return Wide() if getattr(learner, "extremes", False) else Plain()
+def _shown(learner: Any) -> Any:
+    if not getattr(learner, "scaled", False):
+        return Itself()
+    if hasattr(learner, "foresee") or getattr(learner, "bandit", False):
+        raise TypeError(
+            f"{type(learner).__name__}: scaled is for learners that see gradients, and those after they decide"
+        )
+    return Scaled()
 
 
 def _projection(learner: Any, domain: Any) -> Any:

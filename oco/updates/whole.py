@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oco.lowlevel.arrays import counted, uncounted
-from oco.lowlevel.glance import Glance, glance, glance_at_extremes, glance_at_multiple
+from oco.lowlevel.glance import Glance, glance, glance_at_multiple
 from oco.lowlevel.prefetch import entry
 from oco.projections import largest, scale
 from oco.protocols import Round, Vector
@@ -19,7 +19,7 @@ class Whole(NamedTuple):
     domain: Any
     sight: Any  # what it sees before it decides
     feedback: Any  # what it sees of the gradient
-    eye: Any  # what is looked for in features and decision
+    shown: Any  # what the decision is to the x of the state
 
     def sizes(self) -> Any:
         return ()
@@ -41,15 +41,15 @@ class Whole(NamedTuple):
         return state.x
 
     def glance(self, a: Vector, state: Any) -> Glance:
-        return self.eye.glance(a, state)
+        return self.shown.glance(a, state)
 
     def finish(self, state: Any) -> None:
         """Make state.x the coming decision."""
-        self.eye.finish(state)
+        self.shown.finish(state)
 
     def charge(self, penalty: Any, state: Any) -> float:
         """What the game's penalty is at the decision."""
-        return self.eye.charge(penalty, state)
+        return self.shown.charge(penalty, state)
 
     def norm2(self, q: float, square: float, a: Vector, state: Any) -> float:
         return q * q * square
@@ -60,8 +60,8 @@ class Whole(NamedTuple):
         return self.learner.update(now, self.feedback.gradient(q, a), state, self.domain)
 
 
-class Plain(NamedTuple):
-    """For learners that take what they want from the gradient."""
+class Itself(NamedTuple):
+    """For learners whose state has the decision as it is."""
 
     def glance(self, a: Vector, state: Any) -> Glance:
         return glance(a, state.x)
@@ -73,21 +73,8 @@ class Plain(NamedTuple):
         return penalty.value(state.x)
 
 
-class Wide(NamedTuple):
-    """For learners that want its extremes."""
-
-    def glance(self, a: Vector, state: Any) -> Glance:
-        return glance_at_extremes(a, state.x)
-
-    def finish(self, state: Any) -> None:
-        return
-
-    def charge(self, penalty: Any, state: Any) -> float:
-        return penalty.value(state.x)
-
-
 class Scaled(NamedTuple):
-    """For those that, too, decide for state.factor[0] times x, of which they know max_i |x_i|."""
+    """For those that decide for state.factor[0] times x, know its max_i |x_i|, and want the gradient's extremes."""
 
     def glance(self, a: Vector, state: Any) -> Glance:
         return glance_at_multiple(a, state.x, state.factor[0], state.reach)
