@@ -52,7 +52,7 @@ class ByRule(NamedTuple):
         return
 
     def charge(self, penalty: Any, state: Coordinates) -> float:
-        return penalty.value(state.w[:, 0])
+        return penalty.value(self.decision(state))
 
     def norm2(self, q: float, square: float, a: Vector, state: Coordinates) -> float:
         return q * q * square

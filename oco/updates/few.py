@@ -69,7 +69,7 @@ class Few(NamedTuple):
         return
 
     def charge(self, penalty: Any, state: Held) -> float:
-        return penalty.value(state.w[:, 0])
+        return penalty.value(self.decision(state))
 
     def norm2(self, q: float, square: float, a: Vector, state: Held) -> float:
         return self.player.norm2(q, square, a, state)
