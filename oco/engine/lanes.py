@@ -101,15 +101,9 @@ def _move(lane: int, table: Abreast, told: Told, t: int, a: float, i: int, cell:
     table.move(lane, now, cell.dtype.type(told.q[lane]) * a, i, cell)
 
 
-def _tell(lane: int, told: Told, cell: Matrix) -> None:
+def _move_and_tell(lane: int, table: Abreast, told: Told, t: int, a: float, i: int, cell: Matrix) -> None:
+    _move(lane, table, told, t, a, i, cell)
     told.reach[lane] = farther(told.reach[lane], cell[lane, 0])
-
-
-def _move_all(table: Abreast, told: Told, t: int, a: float, i: int, w: Matrix, cell: Matrix) -> None:
-    """The update of coordinate i in all lanes; its numbers are left in `cell` as well."""
-    take(w, i, cell)
-    each_lane(_move, table, told, t, a, i, cell)
-    put(cell, w, i)
 
 
 def _end(lane: int, told: Told, sums: Matrix) -> None:
@@ -136,7 +130,9 @@ def dense_lanes(table: Any, loss: Any, penalty: Any, w: Matrix, sums: Matrix, t:
         following = min(r + 1, len(y) - 1)
         each_lane(_begin, told)
         for i in range(w.shape[0]):
-            _move_all(table, told, t, a[r, i], i, w, cell)
+            take(w, i, cell)
+            each_lane(_move, table, told, t, a[r, i], i, cell)
+            put(cell, w, i)
             each_lane(_add_moved, told, np.float64(a[following, i]), cell)
         each_lane(_end, told, sums)
     if len(y):
@@ -178,10 +174,12 @@ def sparse_lanes(
         end = indptr[min(r + 2, len(y))]
         for j in range(low, high):
             if high + j - low < end:
-                i = int(indices[high + j - low])
-                prefetch(flat, i * size, (i + 1) * size)
-            _move_all(table, told, t, values[j], int(indices[j]), w, cell)
-            each_lane(_tell, told, cell)
+                ahead = int(indices[high + j - low])
+                prefetch(flat, ahead * size, (ahead + 1) * size)
+            i = int(indices[j])
+            take(w, i, cell)
+            each_lane(_move_and_tell, table, told, t, values[j], i, cell)
+            put(cell, w, i)
         for j in range(high + high - low, end):
             i = int(indices[j])
             prefetch(flat, i * size, (i + 1) * size)
