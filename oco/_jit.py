@@ -64,6 +64,9 @@ def relaxed(*flags: str) -> Callable[[Any], Any]:
     return mark
 
 
+SUMS = relaxed("reassoc", "contract", "nsz")  # as a decorator: sums may be taken in any order
+
+
 def _uncollected(work: Callable[..., Any]) -> Callable[..., Any]:
     """Without garbage collections: Numba makes millions of small objects, and each would look through them all."""
 

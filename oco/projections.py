@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from oco._jit import relaxed
+from oco._jit import SUMS
 from oco.lowlevel.numbers import order, unordered
 from oco.protocols import Matrix, Vector
 
@@ -29,7 +29,7 @@ def largest(x: Vector) -> float:
     return np.float64(unordered(peak))
 
 
-@relaxed("reassoc", "contract", "nsz")
+@SUMS
 def _squares(x: Vector) -> float:
     total = 0.0
     for i in range(len(x)):
@@ -207,7 +207,7 @@ def add_multiple(x: Vector, factor: float, y: Vector) -> None:
         x[i] += factor * y[i]
 
 
-@relaxed("reassoc", "contract", "nsz")
+@SUMS
 def dot(x: Vector, y: Vector) -> float:
     """<x, y>."""
     total = 0.0

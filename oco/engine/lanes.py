@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from oco._jit import kernel, relaxed
+from oco._jit import SUMS, kernel, relaxed
 from oco.domains import pick
 from oco.engine.ledger import Ledger, farther, suffer
 from oco.engine.tally import add_to, wide
@@ -67,7 +67,7 @@ def _add_moved(lane: int, told: Told, a: float, cell: Matrix) -> None:
     told.reach[lane] = larger(told.reach[lane], abs(x))
 
 
-@relaxed("reassoc", "contract", "nsz")
+@SUMS
 def _square(a: Vector) -> float:
     total = 0.0
     for i in range(len(a)):

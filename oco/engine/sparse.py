@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from oco._jit import kernel, relaxed
+from oco._jit import SUMS, kernel
 from oco.engine.ledger import Ledger, moved, so_far, suffer
 from oco.lowlevel.arrays import uncounted
 from oco.lowlevel.loops import masked
@@ -19,7 +19,7 @@ from oco.protocols import Matrix, Vector
 PORTION = 1024  # coordinates woken at a time
 
 
-@relaxed("reassoc", "contract", "nsz")
+@SUMS
 def _dot_near(a: Vector, near: Matrix) -> tuple[float, float]:
     """<a, x> and |a|_2^2 in float64."""
     z = 0.0

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from oco._jit import kernel, relaxed
+from oco._jit import SUMS, kernel
 from oco.protocols import Block, Dense, Matrix, Vector
 
 # Sums run over CHUNK rows at a time and then exactly: a random walk of that many roundings stays within 64 eps of the
@@ -15,7 +15,7 @@ SHORT = 128  # numbers in a row that is joined with others
 ROUNDING = 64 * float(np.finfo(float).eps)
 
 
-@relaxed("reassoc", "contract", "nsz")
+@SUMS
 def _dot(values: Vector, indices: Any, x: Vector) -> float:
     total = 0.0
     for j in range(len(values)):

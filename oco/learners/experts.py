@@ -10,14 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from oco._jit import relaxed
+from oco._jit import SUMS, relaxed
 from oco.lowlevel.exponentials import NEAR, exp, far_exp, near_fall
 from oco.lowlevel.numbers import larger, smaller
 from oco.lowlevel.prefetch import entry
 from oco.projections import scale
 from oco.protocols import Round, Setting, Vector
-
-SUMS = relaxed("reassoc", "contract", "nsz")  # sums may be taken in any order
 
 ROUNDING = 1.0 + 1e-12  # a promise that losses keep up to rounding is kept
 

@@ -17,7 +17,7 @@ from oco._jit import relaxed, specialise
 from oco.lowlevel.late import Late, avx512, late, offered
 from oco.lowlevel.numbers import multiply_add
 
-NEAR = 1.0 / 32.0  # as far as near_exp goes
+NEAR = 1.0 / 32.0  # as far as near_fall goes
 FAR = 8.0  # as far as far_exp goes
 
 ROUND = 6755399441055744.0  # 1.5 * 2^52: once added, the low bits hold the nearest integer

@@ -5,12 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from oco._jit import relaxed, specialise
+from oco._jit import SUMS, specialise
 from oco.lowlevel.numbers import BRANCHES, larger, smaller
 from oco.lowlevel.short import dot_in_registers
 from oco.protocols import Vector
-
-SUMS = relaxed("reassoc", "contract", "nsz")  # sums may be taken in any order
 
 
 class Glance(NamedTuple):

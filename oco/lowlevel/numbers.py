@@ -20,7 +20,7 @@ def over_root(g: Any, v: Any, eta: Any) -> Any:
     return eta * (g / math.sqrt(max(v, np.finfo(type(v)).tiny)))
 
 
-@specialise(over_root, fastmath={"contract", "arcp"})  # where the processor has no estimate in float64
+@specialise(over_root, fastmath={"contract", "arcp"})  # in float32 without our estimate it may take its own
 def _over_root(g, v, eta):  # type: ignore[no-untyped-def]
     kind: Any = np.float32 if v == types.float32 else np.float64
     one, half, least = kind(1.0), kind(0.5), np.finfo(kind).tiny

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from oco._back import apart
-from oco._jit import relaxed
+from oco._jit import SUMS
 from oco.lowlevel.arrays import part
 from oco.lowlevel.sweeps import sweep
 from oco.projections import dot
@@ -227,7 +227,7 @@ def _through_factors(factor: Matrix, c: Matrix, w: Matrix) -> None:
             c[k, j] = w[j, k]
 
 
-@relaxed("reassoc", "contract", "nsz")
+@SUMS
 def _through_factor(t: Vector, c: Vector, w: Vector) -> None:
     """w = T^T T c, each band of four rows read once."""
     for k in range(len(c)):
