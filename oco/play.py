@@ -48,10 +48,11 @@ def play(
     for a generated stream. loss, domain: default the stream's own loss and the whole space. start: x_1 (d,), default
     the domain's centre, or 0 for learners that start there. penalty: part of the loss of every round. audit: keep the
     history, which trajectory bounds and finer regrets read (O(T d) numbers, a slow round at a time). compiled: False
-    runs the same code in Python. dtype: np.float32 keeps rows and what rules remember in single precision; margins,
-    losses and sums stay float64, so regret of the decisions played is as exact as ever. lanes: learners of one class
-    that differ in numbers are played side by side; False: one after the other, so that who else plays changes not even
-    the last digit. progress: called with the number of rounds just played (summed over learners).
+    runs the same code in Python. dtype: np.float32 keeps rows and what rules remember in single precision; losses and
+    their sums stay float64; margins of dense rows are those of decisions a few roundings from the ones played (see
+    oco.lowlevel.glance). lanes: learners of one class that differ in numbers are played side by side; False: one after
+    the other, so that who else plays changes not even the last digit. progress: called with the number of rounds just
+    played (summed over learners).
 
     Raises ValueError or TypeError before the first round for parts that do not fit; BrokenPlayError, a ValueError
     that keeps the runs so far, where the stream or a loss turns out bad on the way.

@@ -28,7 +28,7 @@ class Player:
     learner: with a rule or an update (see oco.protocols). d: number of coordinates. start: x_1, default the
     domain's centre, or 0 for learners that start there. penalty: of every round, beside the losses whose gradients
     `update` is given. layout: "sparse" keeps a coordinate's numbers side by side. compiled: False runs in Python.
-    dtype: of rows and of what a rule remembers of a coordinate; margins, losses and the ledger are float64 always.
+    dtype: of rows and of what a rule remembers of a coordinate; losses and the ledger are float64 always.
     rounds: how many blocks will bring in all; very many of few coordinates are worth machine code for these alone.
     """
 
