@@ -11,6 +11,7 @@ import hashlib
 import re
 import types
 from collections.abc import Iterator
+from operator import eq, is_
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ _ABSENT = object()
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 _codes: dict[int, tuple[types.CodeType, str, tuple[str, ...]]] = {}
-_known: dict[Any, tuple[str, list[tuple[Any, tuple[Any, ...], Any]]]] = {}
+_known: dict[Any, tuple[str, list[tuple[Any, ...]]]] = {}
 
 
 def methods(cls: type) -> dict[str, types.FunctionType]:
@@ -59,17 +60,16 @@ def fingerprint(value: Any) -> str:
     for piece in walk.pieces(value):
         digest.update(piece.encode(errors="surrogatepass") + b"\0")
     if kept and not walk.changeable:
-        _known[value] = digest.hexdigest(), walk.readings
+        _known[value] = digest.hexdigest(), [(read, *zip(*rows, strict=True)) for read, rows in walk.readings.items()]
     return digest.hexdigest()
 
 
-def _unchanged(readings: list[tuple[Any, tuple[Any, ...], Any]]) -> bool:
+def _unchanged(readings: list[tuple[Any, ...]]) -> bool:
     try:
-        for read, where, found in readings:
-            again = read(*where)
-            if again is not found and not (read is methods and again == found):
+        for read, *where, found in readings:
+            if not all(map(eq if read is methods else is_, map(read, *where), found)):
                 return False
-    except (AttributeError, ValueError):  # no such attribute; a cell that is not bound
+    except ValueError:  # a cell that is not bound
         return False
     return True
 
@@ -84,12 +84,12 @@ class _Walk:
     def __init__(self) -> None:
         self._numbers: dict[tuple[int, tuple[str, ...]], int] = {}
         self._met: list[tuple[Any, tuple[str, ...]]] = []
-        self.readings: list[tuple[Any, tuple[Any, ...], Any]] = []  # (read, where, found): read(*where) was found
+        self.readings: dict[Any, list[tuple[Any, ...]]] = {}  # by `read`: (*where, found) where read(*where) was found
         self.changeable = False  # whether something was met that can change and remain the same object
 
     def _read(self, read: Any, *where: Any) -> Any:
         found = read(*where)
-        self.readings.append((read, where, found))
+        self.readings.setdefault(read, []).append((*where, found))
         return found
 
     def pieces(self, value: Any) -> Iterator[str]:
@@ -181,20 +181,20 @@ class _Walk:
             yield from self._all(*items)
 
     def _function(self, function: types.FunctionType) -> Iterator[str]:
-        code, names = _code(self._read(getattr, function, "__code__"))
+        code, names = _code(self._read(getattr, function, "__code__", None))
         yield f"function {function.__module__}.{function.__qualname__} {code}"
         for name in ("__defaults__", "__kwdefaults__", "relaxed"):
             yield from self._value(self._read(getattr, function, name, None), ())
         for name in names:
             for scope in (function.__globals__, vars(builtins)):
-                if (found := self._read(scope.get, name, _ABSENT)) is not _ABSENT:
+                if (found := self._read(dict.get, scope, name, _ABSENT)) is not _ABSENT:
                     yield name
                     yield from self._value(found, names)
                     break
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
             yield name
             try:
-                content = self._read(getattr, cell, "cell_contents")
+                content = self._read(getattr, cell, "cell_contents", None)
             except ValueError:  # not bound yet
                 self.changeable = True
                 continue

@@ -82,10 +82,15 @@ def _uncollected(work: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+# What Numba looks at of numpy.ndarray.flags.num: aligned, writeable, and in C order, or else in Fortran's.
+IN_C, OTHERWISE = 0x501, 0x502
+
+
 def kind(value: Any) -> Any:
     """What the type of an argument depends on; typeof takes 50 times as long."""
     if isinstance(value, np.ndarray):
-        return value.dtype, value.ndim, value.flags.num
+        flags = value.flags.num
+        return value.dtype, value.ndim, flags & (IN_C if flags & 1 else OTHERWISE)
     return (type(value), *map(kind, value)) if isinstance(value, tuple) else type(value)
 
 

@@ -7,7 +7,6 @@ half of the columns were played since the last one: else the looks would take lo
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -156,10 +155,11 @@ class Game:
                     upcoming = next(grid)
                 n = min(left, upcoming - t, pace.rounds)
                 piece = head(block, done, done + n)
-                with pace.measure(n):
-                    for party in parties:
-                        party.advance(piece, None)
-                    shared.see(piece, lasting=True)
+                pace.begin()
+                for party in parties:
+                    party.advance(piece, None)
+                shared.see(piece, lasting=True)
+                pace.end(n)
                 t, done, entries = t + n, done + n, entries + _entries(block, done, n)
                 self._tick(n * len(self.seats))
                 if t == upcoming:
@@ -185,9 +185,10 @@ class Game:
             upcoming = next(grid)
             while t < rounds and not self.stopped:
                 n = min(most - t % most, upcoming - t, rounds - t, pace.rounds)
-                with pace.measure(n):
-                    seat.advance(Dense(a[:n], y[:n]), adversary)
-                    seat.hindsight.see(Dense(a[:n], y[:n]), played=True)
+                pace.begin()
+                seat.advance(Dense(a[:n], y[:n]), adversary)
+                seat.hindsight.see(Dense(a[:n], y[:n]), played=True)
+                pace.end(n)
                 t += n
                 self._tick(n)
                 if t % most == 0:
@@ -219,13 +220,12 @@ class _Pace:
     """How many rounds make a piece of about PIECE seconds; results do not depend on it."""
 
     def __init__(self) -> None:
-        self.rounds = 16
+        self.rounds, self._began = 16, 0.0
 
-    @contextmanager
-    def measure(self, n: int) -> Iterator[None]:
-        began = time.perf_counter()
-        yield
-        if n == self.rounds:
-            each = (time.perf_counter() - began) / n
-            # At most doubled: the first pieces are too short to tell.
-            self.rounds = max(1, min(2 * self.rounds, int(PIECE / each) + 1))
+    def begin(self) -> None:
+        self._began = time.perf_counter()
+
+    def end(self, n: int) -> None:
+        """After n rounds; a piece has at most four times as many as any before: short ones are too short to tell."""
+        each = (time.perf_counter() - self._began) / n
+        self.rounds = max(1, min(max(self.rounds, 4 * n), int(PIECE / each) + 1))
