@@ -10,6 +10,7 @@ margins = (low, high): the open interval in which the value is finite, where tha
 import math
 from typing import NamedTuple
 
+from oco.lowlevel.exponentials import exp, log1p
 from oco.protocols import declare
 
 
@@ -102,11 +103,11 @@ class Logistic(NamedTuple):
     def value(self, z: float, y: float) -> float:
         m = y * z
         # exp only of a negative number: no overflow, and log1p keeps the small values.
-        return math.log1p(math.exp(-abs(m))) + max(0.0, -m)
+        return log1p(exp(-abs(m))) + max(0.0, -m)
 
     def slope(self, z: float, y: float) -> float:
         m = y * z
-        e = math.exp(-abs(m))
+        e = exp(-abs(m))
         return -y * (e if m >= 0.0 else 1.0) / (1.0 + e)
 
     def conjugate(self, s: float, y: float) -> float:

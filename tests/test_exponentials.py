@@ -1,4 +1,4 @@
-"""exp and its relatives: within their ulps of the truth over all floats, compiled and in Python; controls."""
+"""exp, log1p and their relatives: within their ulps of the truth over all floats, compiled and in Python; controls."""
 
 import math
 
@@ -27,6 +27,12 @@ def near_exps(x, eta, y):
 def far_exps(x, eta, y):
     for i in range(len(x)):
         y[i] = exponentials.far_exp(x[i], eta)
+
+
+@kernel
+def log1ps(x, y):
+    for i in range(len(x)):
+        y[i] = exponentials.log1p(x[i])
 
 
 @kernel
@@ -68,6 +74,18 @@ def test_exp_at_poles_and_nan():
     y = applied(exps, np.array([math.inf, -math.inf, math.nan, 0.0]))
     assert y[0] == math.inf and y[1] == 0.0 and math.isnan(y[2]) and y[3] == 1.0
     assert exponentials.exp(math.inf) == math.inf and math.isnan(exponentials.exp(math.nan))
+
+
+def test_log1p_within_two_ulp_from_the_least_number_to_one():
+    x = np.concatenate([np.linspace(0.0, 1.0, 20_001), np.geomspace(5e-324, 1.0, 20_001), [1.0 - 2.0**-53]])
+    exact = np.log1p(x.astype(np.longdouble))
+
+    def ulps_off(y):
+        return np.abs((y - exact) / np.spacing(np.log1p(x))).astype(float).max()
+
+    assert ulps_off(applied(log1ps, x)) <= 2.0 and ulps_off(np.array([exponentials.log1p(v) for v in x])) <= 2.0
+    assert math.isnan(applied(log1ps, np.array([math.nan, 1.0]))[0])
+    assert ulps_off(np.log(1.0 + x)) > 2.0  # control: what cancellation leaves of small numbers
 
 
 @pytest.mark.parametrize("eta", [1.0, 0.7, 3e-40, 3e40])

@@ -37,18 +37,39 @@ class Abreast(NamedTuple):
         store(cell, lane, s)
 
 
-TOLD = (0.0,) * 6
+ROOM = (0.0,) * 10
 
 
 class Told(NamedTuple):
-    """Of the round at hand, a number for each lane: arrays (LANES,)."""
+    """Of the round at hand and of all so far, a number for each lane: arrays (LANES,)."""
 
     z: Vector
     q: Vector
     loss: Vector
     norm2: Vector
+    paid: Vector  # the ledgers', in their order after t
+    size: Vector
     sumsq: Vector
+    faded: Vector
+    peak: Vector
     reach: Vector
+
+
+def _told(room: Matrix) -> Told:
+    return Told(
+        room[:, 0], room[:, 1], room[:, 2], room[:, 3], room[:, 4],
+        room[:, 5], room[:, 6], room[:, 7], room[:, 8], room[:, 9],
+    )  # fmt: skip
+
+
+def _fetch(lane: int, told: Told, sums: Matrix) -> None:
+    told.paid[lane], told.size[lane], told.sumsq[lane] = sums[0, lane], sums[1, lane], sums[2, lane]
+    told.faded[lane], told.peak[lane], told.reach[lane] = sums[3, lane], sums[4, lane], sums[5, lane]
+
+
+def _leave(lane: int, told: Told, sums: Matrix) -> None:
+    sums[0, lane], sums[1, lane], sums[2, lane] = told.paid[lane], told.size[lane], told.sumsq[lane]
+    sums[3, lane], sums[4, lane], sums[5, lane] = told.faded[lane], told.peak[lane], told.reach[lane]
 
 
 def _begin(lane: int, told: Told) -> None:
@@ -79,14 +100,14 @@ def _look(lane: int, told: Told, w: Matrix, i: int) -> None:
     told.reach[lane] = farther(told.reach[lane], w[i, 0, lane])
 
 
-def _suffer(lane: int, told: Told, sums: Matrix, t: int, loss: Any, penalty: Any, y: float, square: float) -> None:
+def _suffer(lane: int, told: Told, t: int, loss: Any, penalty: Any, y: float, square: float, faded: float) -> None:
     z = told.z[lane]
     q = loss.slope(z, y)
-    before = Ledger(t, sums[0, lane], sums[1, lane], sums[2, lane], sums[3, lane], sums[4, lane], sums[5, lane])
-    now, after = suffer(before, loss.value(z, y), penalty, 0.0, q * q * square, over_root(1.0, t + 1.0, 1.0))
-    told.q[lane], told.loss[lane], told.norm2[lane], told.sumsq[lane] = q, now.loss, now.norm2, now.sumsq
-    sums[0, lane], sums[1, lane], sums[2, lane] = after.loss, after.size, after.sumsq
-    sums[3, lane], sums[4, lane], told.reach[lane] = after.faded, after.peak, after.reach
+    before = Ledger(t, told.paid[lane], told.size[lane], told.sumsq[lane], told.faded[lane], told.peak[lane], 0.0)
+    now, after = suffer(before, loss.value(z, y), penalty, 0.0, q * q * square, faded)
+    told.q[lane], told.loss[lane], told.norm2[lane] = q, now.loss, now.norm2
+    told.paid[lane], told.size[lane], told.sumsq[lane] = after.loss, after.size, after.sumsq
+    told.faded[lane], told.peak[lane] = after.faded, after.peak
 
 
 def _finite(told: Told) -> bool:
@@ -106,10 +127,6 @@ def _move_and_tell(lane: int, table: Abreast, told: Told, t: int, a: float, i: i
     told.reach[lane] = farther(told.reach[lane], cell[lane, 0])
 
 
-def _end(lane: int, told: Told, sums: Matrix) -> None:
-    sums[5, lane] = told.reach[lane]
-
-
 @kernel
 def dense_lanes(table: Any, loss: Any, penalty: Any, w: Matrix, sums: Matrix, t: int, a: Matrix, y: Vector) -> int:
     """Play the rows of `a` in all lanes; stops after a round whose loss or gradient is not finite in one of them.
@@ -117,13 +134,13 @@ def dense_lanes(table: Any, loss: Any, penalty: Any, w: Matrix, sums: Matrix, t:
     sums (6, LANES): the ledgers', in their order after t. Returns the rounds played. Each update is also the time to
     add up the next prediction: the state passes by once a round.
     """
-    room, cell = local(sums, TOLD), local(w, table.columns)
-    told = Told(room[:, 0], room[:, 1], room[:, 2], room[:, 3], room[:, 4], room[:, 5])
+    cell, told = local(w, table.columns), _told(local(sums, ROOM))
+    each_lane(_fetch, told, sums)
     each_lane(_begin, told)
     for i in range(w.shape[0] if len(y) else 0):
         each_lane(_add, told, np.float64(a[0, i]), w, i)
     for r in range(len(y)):
-        each_lane(_suffer, told, sums, t, loss, penalty, y[r], _square(a[r]))
+        each_lane(_suffer, told, t, loss, penalty, y[r], _square(a[r]), over_root(1.0, t + 1.0, 1.0))
         t += 1
         if not _finite(told):
             break
@@ -134,11 +151,9 @@ def dense_lanes(table: Any, loss: Any, penalty: Any, w: Matrix, sums: Matrix, t:
             each_lane(_move, table, told, t, a[r, i], i, cell)
             put(cell, w, i)
             each_lane(_add_moved, told, np.float64(a[following, i]), cell)
-        each_lane(_end, told, sums)
-    if len(y):
-        for i in range(w.shape[0]):  # maxima of the rounds leave NaN out
-            each_lane(_look, told, w, i)
-        each_lane(_end, told, sums)
+    for i in range(w.shape[0] if len(y) else 0):  # maxima of the rounds leave NaN out
+        each_lane(_look, told, w, i)
+    each_lane(_leave, told, sums)
     return t
 
 
@@ -156,8 +171,8 @@ def sparse_lanes(
     y: Vector,
 ) -> int:
     """The same for rows in compressed form; while coordinates are moved, those of the next row are fetched."""
-    room, cell = local(sums, TOLD), local(w, table.columns)
-    told = Told(room[:, 0], room[:, 1], room[:, 2], room[:, 3], room[:, 4], room[:, 5])
+    cell, told = local(w, table.columns), _told(local(sums, ROOM))
+    each_lane(_fetch, told, sums)
     flat, size = w.reshape(-1), w.shape[1] * LANES
     for r in range(len(y)):
         low, high = indptr[r], indptr[r + 1]
@@ -167,7 +182,7 @@ def sparse_lanes(
             v = np.float64(values[j])
             square += v * v
             each_lane(_add, told, v, w, int(indices[j]))
-        each_lane(_suffer, told, sums, t, loss, penalty, y[r], square)
+        each_lane(_suffer, told, t, loss, penalty, y[r], square, over_root(1.0, t + 1.0, 1.0))
         t += 1
         if not _finite(told):
             break
@@ -183,7 +198,7 @@ def sparse_lanes(
         for j in range(high + high - low, end):
             i = int(indices[j])
             prefetch(flat, i * size, (i + 1) * size)
-        each_lane(_end, told, sums)
+    each_lane(_leave, told, sums)
     return t
 
 
