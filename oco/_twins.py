@@ -125,8 +125,9 @@ def _twin_class(cls: type, single: bool, zeros: tuple[str, ...]) -> type:
 
 
 def _made(cls: type, single: bool, zeros: tuple[str, ...]) -> type:
-    own, content = methods(cls), fingerprint(cls)
+    content = fingerprint(cls)
     if (cls, content, single, zeros) not in _twins:
+        own = methods(cls)
         fields = getattr(cls, "_fields", ()) or ("unused",)
         clash = set(fields) & own.keys()
         if clash:

@@ -124,6 +124,13 @@ def check_start(domain: Any, start: Vector, d: int) -> None:
         raise ValueError(f"start: x_1 must be a point of {domain} with {d} coordinates")
 
 
+def _is_positive(value: Any) -> bool:
+    """Whether a number, or all of an array, is above 0 and finite."""
+    if isinstance(value, float):  # many plays are short, and NumPy takes its time with a single number
+        return 0.0 < value < math.inf
+    return bool(np.greater(value, 0.0).all() and np.isfinite(value).all())
+
+
 def validate(part: Any) -> None:
     """Refuse numbers that a part says cannot be, by its attributes `positive`, `nonnegative`, `fraction`, `limits`."""
     who = type(part).__name__
@@ -131,7 +138,7 @@ def validate(part: Any) -> None:
         raise TypeError(f"{part!r} is not a part: a learner, loss, domain or stream is a NamedTuple")
     for name in getattr(part, "positive", ()):
         value = getattr(part, name)
-        if value is not None and not (np.greater(value, 0.0).all() and np.isfinite(value).all()):
+        if value is not None and not _is_positive(value):
             raise ValueError(f"{who}: {name} = {value} must be a positive number")
     for name in getattr(part, "nonnegative", ()):
         if not 0 <= getattr(part, name) < math.inf:

@@ -218,18 +218,20 @@ class Player:
         else:
             state, ledger = self.call(rounds, *parts, self._state, self.ledger, *others)
             self._become(state)
+            ledger = engine.Ledger(*ledger)
         self.enter(ledger)
 
-    def enter(self, ledger: Any) -> None:
+    def enter(self, ledger: engine.Ledger) -> None:
         """Take over the sums of rounds that were played."""
-        self.ledger = engine.Ledger(*ledger)
-        self._clock[:4] = self.ledger.t, 0.0, 0.0, self.ledger.sumsq
+        self.ledger = ledger
+        self._clock[:4] = ledger.t, 0.0, 0.0, ledger.sumsq
 
     def _wake(self) -> None:
         """Bring the coordinates that a rule left alone in sparse rounds up to date."""
         if hasattr(self.learner, "idle"):
             everyone = np.arange(self.d, dtype=np.int32)
-            self.enter(self.call(engine.wake_all, self._part, self._charge, self._state, self.ledger, everyone))
+            sums = self.call(engine.wake_all, self._part, self._charge, self._state, self.ledger, everyone)
+            self.enter(engine.Ledger(*sums))
 
     def _advance_dense(self, block: Sparse, loss: Any) -> None:
         step = max(1, DENSE_ENTRIES // max(1, self.d))

@@ -113,7 +113,7 @@ class Seat:
 
 def _column(values: list[Any]) -> Any:
     """One entry a checkpoint; vectors that grew with the stream are filled up with zeros."""
-    longest = max(np.size(value) for value in values)
     if np.ndim(values[0]) == 0:
         return np.array(values)
+    longest = max(map(len, values))
     return np.array([np.pad(value, (0, longest - len(value))) for value in values])

@@ -99,6 +99,8 @@ class Table:
 
 def seated(seats: list[Seat]) -> list[Seat | Table]:
     """The seats, those that can move together at tables."""
+    if len(seats) < FEWEST:
+        return list(seats)
     groups: dict[Any, list[Seat]] = {}
     for i, seat in enumerate(seats):
         groups.setdefault(_alike(seat.player) or i, []).append(seat)

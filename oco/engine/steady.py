@@ -10,8 +10,8 @@ from oco.engine.ledger import Ledger
 class Steady:
     """Calls kernels without a look at types, which takes longer than many a piece of rounds.
 
-    The machine code is called as soon as a state had the same types before and after a call, and as long as kernel and
-    parts are those of the last call, the state what that returned, and the other arguments of the same types.
+    The machine code of the last call is called again as long as kernel and parts are the same, the state is what that
+    returned, of the same types as before, and the other arguments are of the same types.
     """
 
     def __init__(self) -> None:
@@ -23,11 +23,10 @@ class Steady:
         """State and ledger after kernel(*parts, state, ledger, *others)."""
         given, kinds = (kernel, state, *parts), kind(others)
         known = len(given) == len(self._made_for) and all(map(is_, given, self._made_for)) and kinds == self._kinds
-        run = self._machine_code if known else kernel
-        fields, sums = run(*parts, state, ledger, *others)
-        after, ledger = type(state)(*fields), Ledger(*sums)
         if not known:
-            same = kind(after) == kind(state)
-            self._machine_code = kernel.entry(*parts, after, ledger, *others) if same else kernel
-        self._made_for, self._kinds = (kernel, after, *parts), kinds
+            self._machine_code = kernel.entry(*parts, state, ledger, *others)
+        fields, sums = self._machine_code(*parts, state, ledger, *others)
+        after, ledger = type(state)(*fields), Ledger(*sums)
+        lasting = known or kind(after) == kind(state)
+        self._made_for, self._kinds = (kernel, after, *parts) if lasting else (), kinds
         return after, ledger

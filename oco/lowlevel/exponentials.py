@@ -113,8 +113,8 @@ def log1p(v: float) -> float:
 @specialise(log1p)
 def _log1p(v):  # type: ignore[no-untyped-def]
     def compiled(v):  # type: ignore[no-untyped-def]
-        # 2 artanh(s) = 2 s + s^3 p(s^2), interpolated in Chebyshev's points; 2 s = v - s v, and the rounding of s counts
-        # for less in v - v^2 / 2 + s v^2 / 2.
+        # 2 artanh(s) = 2 s + s^3 p(s^2), p interpolated in Chebyshev's points. 2 s = v - v^2 / 2 + s v^2 / 2, where the
+        # rounding of s counts for less.
         s = v / (2.0 + v)
         w = s * s
         p = multiply_add(0.17780763826113302, w, 0.09880789048764786)
