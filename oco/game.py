@@ -18,7 +18,7 @@ from oco.hindsight.comparators import Hindsight
 from oco.penalty import NONE, Penalty
 from oco.protocols import Block, Dense, Setting, Vector
 from oco.seat import Seat
-from oco.streams import Data, block_rounds, blocks, generator, head, is_adaptive
+from oco.streams import Data, block_rounds, blocks, generator, head, is_adaptive, pieces
 from oco.table import Table, seated
 
 PER_DECADE = 8  # checkpoints
@@ -141,7 +141,7 @@ class Game:
     def play_oblivious(self) -> None:
         """All seats take the same piece in turn; pieces end at checkpoints."""
         parties = seated(self.seats) if self.lanes and not self.audit else self.seats
-        shared, grid, pace = self.seats[0].hindsight, checkpoints(), _Pace()
+        grid, pace = checkpoints(), _Pace()
         t, marked, upcoming, entries = 0, 0, next(grid), 0
         block = self.first
         while block is not None and not self.stopped:
@@ -150,30 +150,57 @@ class Game:
                 raise ValueError(f"{type(self.loss).__name__} takes labels -1 and +1, not {wrong:g}")
             done = 0
             while done < len(block.y) and not self.stopped:
-                left = len(block.y) - done
-                while upcoming - t <= left and not self._worthwhile(block, done, upcoming - t, entries):
+                most, since = min(len(block.y) - done, pace.rounds), done
+                stops: list[int] = []
+                while upcoming - t <= most:
+                    stop = done + upcoming - t
+                    if self._worthwhile(block, since, stop, 0 if stops else entries):
+                        stops.append(stop - done)
+                        since = stop
                     upcoming = next(grid)
-                n = min(left, upcoming - t, pace.rounds)
-                piece = head(block, done, done + n)
+                n = stops[-1] if stops else most
                 pace.begin()
-                for party in parties:
-                    party.advance(piece, None)
-                shared.see(piece, lasting=True)
+                self._advance(parties, head(block, done, done + n), stops)
                 pace.end(n)
-                t, done, entries = t + n, done + n, entries + _entries(block, done, n)
+                entries = 0 if stops else entries + _entries(block, done, done + n)
+                t, done, marked = t + n, done + n, t + n if stops else marked
                 self._tick(n * len(self.seats))
-                if t == upcoming:
-                    self._mark(parties)
-                    marked, entries, upcoming = t, 0, next(grid)
             for seat in self.seats:
                 seat.flush()
             block = next(self.source, None)
         if t > marked:
             self._mark(parties)
 
-    def _worthwhile(self, block: Block, done: int, n: int, entries: int) -> bool:
-        """Whether a checkpoint after n more rounds of the block, `entries` behind the last one, is to be taken."""
-        return isinstance(block, Dense) or GLANCE + 2 * (entries + _entries(block, done, n)) >= block.d
+    def _advance(self, parties: Sequence[Seat | Table], piece: Block, stops: list[int]) -> None:
+        """All parties play a piece; where one breaks off, all keep the checkpoints that all have reached."""
+        shared, before = self.seats[0].hindsight, len(self.seats[0].rows)
+        problem: Exception | None = None
+        for party in parties:
+            try:
+                party.advance(piece, stops)
+            except (ValueError, MemoryError) as raised:
+                problem = problem or raised
+        kept = before
+        reached = min(len(seat.rows) for seat in self.seats) - before
+        try:
+            for some in pieces(piece, stops[:reached]) if reached else ():
+                shared.see(some, lasting=True)
+                shared.mark()
+                kept += 1
+        finally:
+            for seat in self.seats:
+                del seat.rows[kept:]
+        if problem is not None:
+            raise problem
+        if not stops:
+            shared.see(piece, lasting=True)
+
+    def _worthwhile(self, block: Block, start: int, stop: int, entries: int) -> bool:
+        """Whether a checkpoint before round `stop` of the block is to be taken, the last one being at `start`.
+
+        entries: those of rounds since, in blocks before or in pieces.
+        """
+        return isinstance(block, Dense) or GLANCE + 2 * (entries + _entries(block, start, stop)) >= block.d
 
     def play_adaptive(self) -> None:
         """Each seat plays its own copy of the adversary, whose choices its hindsight keeps."""
@@ -186,7 +213,7 @@ class Game:
             while t < rounds and not self.stopped:
                 n = min(most - t % most, upcoming - t, rounds - t, pace.rounds)
                 pace.begin()
-                seat.advance(Dense(a[:n], y[:n]), adversary)
+                seat.play(Dense(a[:n], y[:n]), adversary)
                 seat.hindsight.see(Dense(a[:n], y[:n]), played=True)
                 pace.end(n)
                 t += n
@@ -207,9 +234,11 @@ class Game:
             self.progress(n)
 
 
-def _entries(block: Block, start: int, n: int) -> int:
-    """Numbers in n rounds of a block."""
-    return n * block.a.shape[1] if isinstance(block, Dense) else int(block.indptr[start + n] - block.indptr[start])
+def _entries(block: Block, start: int, stop: int) -> int:
+    """Numbers in rounds start .. stop - 1 of a block."""
+    if isinstance(block, Dense):
+        return (stop - start) * block.a.shape[1]
+    return int(block.indptr[stop] - block.indptr[start])
 
 
 def _among(y: Vector, labels: tuple[float, float]) -> Any:

@@ -9,11 +9,11 @@ from oco import engine
 from oco._twins import rounded, twin
 from oco.domains import Space, nearest
 from oco.fit import check_dimension, check_dtype, check_fit, check_rule, check_start, check_state, validate
-from oco.lowlevel.arrays import aligned, on_lines
+from oco.lowlevel.arrays import aligned, columns_apart, on_lines
 from oco.penalty import NONE, Penalty
 from oco.protocols import Block, Dense, Matrix, Round, Sparse, Vector
 from oco.updates.applied import by_rule, by_support, first_of, told, whole
-from oco.updates.coordinates import Coordinates
+from oco.updates.coordinates import Coordinates, decision
 from oco.updates.few import LEAST, MOST, few
 from oco.updates.penalised import WithPenalty
 
@@ -104,12 +104,12 @@ class Player:
         memory = self._remember(x)
         columns = memory if isinstance(memory, tuple) else (memory,)
         # Columns apart for dense rounds, a coordinate's numbers side by side for sparse ones.
-        shape = len(x), 1 + len(columns)
-        w = aligned(shape, self.dtype) if self._side_by_side else aligned(shape[::-1], self.dtype).T
+        d, numbers = len(x), 1 + len(columns)
+        w = aligned((d, numbers), self.dtype) if self._side_by_side else columns_apart(d, numbers, self.dtype)
         for j, column in enumerate((x, *columns)):
             if np.any(column):  # pages of zeros cost nothing before a round writes to them
-                w[:, j] = column
-        return Coordinates(w, np.empty(len(x) if not self.domain.separable else 0, self.dtype))
+                w[:d, j] = column
+        return Coordinates(w, np.empty(d, self.dtype))
 
     @property
     def now(self) -> Round:
@@ -120,13 +120,12 @@ class Player:
     @property
     def x(self) -> Vector:
         """The decision for the coming round, (d,)."""
-        return np.asarray(self._state.w[:, 0] if self._by_rule else self._state.x)
+        return np.asarray(decision(self._state) if self._by_rule else self._state.x)
 
     @property
-    def clipped(self) -> bool:
-        """Whether the rounds have left x in the domain, coordinate by coordinate, without a NaN or an infinity."""
-        each = self._by_rule and self.domain.separable and not hasattr(self.learner, "idle")
-        return bool(each and math.isfinite(self.ledger.reach))
+    def clips(self) -> bool:
+        """Whether rounds leave x in the domain, coordinate by coordinate, unless it is NaN or infinite."""
+        return bool(self._by_rule and self.domain.separable and not hasattr(self.learner, "idle"))
 
     def feasible(self) -> bool:
         """Whether x is in the domain, up to the rounding of its precision."""
@@ -141,7 +140,7 @@ class Player:
     @property
     def state(self) -> Any:
         """What the learner remembers: its own state, or (d, 1 + k) for a rule: x and k numbers a coordinate."""
-        return self._state.w if self._by_rule else self._state
+        return self._state.w[: self.d] if self._by_rule else self._state
 
     def move_to(self, w: Matrix) -> None:
         """Keep the state of a rule in w (d, 1 + k) from now on, where it is already."""
@@ -199,6 +198,31 @@ class Player:
                 self._wake()
             else:
                 self._advance_dense(block, loss)
+
+    def strides(self, block: Block) -> bool:
+        """Whether `stride` can play the block: all that checkpoints look at is known to machine code."""
+        seen = hasattr(self.learner, "sums") or not hasattr(self.learner, "tally")
+        here = isinstance(block, Dense) and self._rounds is engine.dense_rounds
+        return self.compiled and self.clips and seen and here
+
+    def stride(self, block: Block, loss: Any, stops: list[int]) -> list[tuple[engine.Ledger, dict[str, Any]]]:
+        """Play a block, in whose last round or nowhere `stops` end; ledger and tally at each that was reached.
+
+        The sum of losses begins anew after a stop.
+        """
+        names = getattr(self.learner, "sums", ())
+        width = len(engine.Ledger._fields)
+        book, ends, zeros = np.zeros((len(stops), width + len(names))), np.array(stops, np.int64), (0.0,) * len(names)
+        parts = self._blocks, twin(loss), self._charge
+        self._state, ledger = self._steady(
+            engine.dense_strides, parts, self._state, self.ledger, self.widths, zeros, ends, book, *block
+        )
+        self.enter(ledger)
+        return [
+            (engine.Ledger(int(row[0]), *row[1:width]), dict(zip(names, row[width:], strict=True)))
+            for row in book.tolist()
+            if row[0] > 0.0
+        ]
 
     @property
     def memory(self) -> Any:
@@ -267,8 +291,8 @@ class Player:
         self.start = np.concatenate([self.start, x[self.d :]])
         x[: self.d] = self.x
         if self._by_rule:
-            known, self._state = self._state.w, self._coordinates(x)
-            self._state.w[: self.d] = known
+            known, self._state = self.state, self._coordinates(x)
+            self.state[:] = known
         else:
             self._state = on_lines(self.learner.grow(self._state, x))
         self.d, self._shape = d, (d,)
@@ -306,7 +330,7 @@ class Player:
         """The numbers that the learner's bounds read of its state."""
         if hasattr(self.learner, "sums"):
             zeros = (0.0,) * len(self.learner.sums)
-            given = self._inner, self._state.w, self.widths, zeros
+            given = self._inner, self._state, self.widths, zeros
             if self.compiled and self._tally is None:
                 self._tally = engine.tally.entry(*given)
             total = self._tally(*given) if self.compiled else self.call(engine.tally, *given)
@@ -315,7 +339,7 @@ class Player:
             return {}
         if not self._by_rule:
             return self.learner.tally(self._state, self.domain)
-        s = tuple(np.ascontiguousarray(column, float) for column in self._state.w[:, 1:].T)
+        s = tuple(np.ascontiguousarray(column, float) for column in self.state[:, 1:].T)
         return self.learner.tally(s if isinstance(self.memory, tuple) else s[0], self.domain)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from oco.engine import Ledger
 from oco.fit import check_fit, tuned, validate
 from oco.hindsight.comparators import Hindsight
 from oco.history import Recorder
@@ -13,7 +14,7 @@ from oco.penalty import Penalty
 from oco.player import Player
 from oco.protocols import Block, Dense, Setting
 from oco.regret import Run
-from oco.streams import head
+from oco.streams import head, pieces
 
 
 class Seat:
@@ -43,7 +44,27 @@ class Seat:
         self._parts: list[float] = []
         self._recorder = Recorder() if audit else None
 
-    def advance(self, piece: Block, adversary: Any) -> None:
+    def advance(self, piece: Block, stops: list[int]) -> None:
+        """Play the rounds of `piece`, with a checkpoint after each number of rounds in `stops`, if any the last all."""
+        if self._recorder is None and self.player.strides(piece):
+            self._stride(piece, stops)
+            return
+        for some in pieces(piece, stops):
+            self.play(some)
+            if stops:
+                self.record()
+
+    def _stride(self, piece: Any, stops: list[int]) -> None:
+        if self.seconds == 0.0:
+            self.player.stride(head(piece, 0, 0), self.loss, [])  # compiles outside the clock
+        began = time.perf_counter()
+        reached = self.player.stride(piece, self.loss, stops)
+        seconds = time.perf_counter() - began
+        for ledger, sums in reached:
+            self._note(ledger, sums)
+        self.took(piece, seconds)
+
+    def play(self, piece: Block, adversary: Any = None) -> None:
         """Play the rounds of `piece`; in an audited play one at a time."""
         if self._recorder is None:
             self._advance(piece, adversary)
@@ -73,23 +94,31 @@ class Seat:
 
     def flush(self) -> None:
         """Take the sum of losses out of the ledger, so that long sums are added exactly."""
-        self._parts.append(self.player.ledger.loss)
+        self._paid(self.player.ledger.loss)
         self.player.ledger = self.player.ledger._replace(loss=0.0)
+
+    def _paid(self, loss: float) -> None:
+        self._parts.append(loss)
         if len(self._parts) > 1024:
             self._parts = [math.fsum(self._parts)]
 
     def record(self, sums: dict[str, float] | None = None) -> None:
         """Take a checkpoint; a decision outside the domain ends the play. sums: the tally, where it is known."""
-        self.flush()
-        if not self.player.clipped and not self.player.feasible():
+        ledger = self.player.ledger
+        self.player.ledger = ledger._replace(loss=0.0)
+        self._note(ledger, self.player.tally() if sums is None else sums)
+
+    def _note(self, ledger: Ledger, sums: dict[str, Any]) -> None:
+        self._paid(ledger.loss)
+        if not (self.player.clips and math.isfinite(ledger.reach)) and not self.player.feasible():
             who, where = type(self.player.learner).__name__, type(self.player.domain).__name__
             raise ValueError(
-                f"{self.name}: the decision after round {self.player.ledger.t} is outside {where}; an update ends in "
+                f"{self.name}: the decision after round {ledger.t} is outside {where}; an update ends in "
                 f"domain.project(x) or another projection; oco.conformance.check({who}()) tells more"
             )
-        row = self.player.ledger._asdict() | {"loss": math.fsum(self._parts), "dimension": self.player.d}
+        row = ledger._asdict() | {"loss": math.fsum(self._parts), "dimension": self.player.d}
         row["peak"] = math.sqrt(row["peak"])
-        self.rows.append(row | {"tally": self.player.tally() if sums is None else sums})
+        self.rows.append(row | {"tally": sums})
 
     def run(self, **facts: Any) -> Run:
         """The run so far; `facts` are those of the game."""

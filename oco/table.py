@@ -14,7 +14,7 @@ from oco.penalty import NONE
 from oco.player import Player
 from oco.protocols import Block, Dense
 from oco.seat import Seat
-from oco.streams import head
+from oco.streams import head, pieces
 
 FEWEST = 4  # seats that make a table: empty lanes cost as much as others
 STRIP = 4096  # coordinates that are copied at a time, between arrays of which one is read across: they stay in cache
@@ -57,8 +57,14 @@ class Table:
         for lane, player in enumerate(self.players):
             player.move_to(self._w[:, :, lane])
 
-    def advance(self, piece: Block, adversary: None) -> None:
-        """Play the rounds of `piece`."""
+    def advance(self, piece: Block, stops: list[int]) -> None:
+        """Play the rounds of `piece`, with checkpoints as a seat takes them."""
+        for some in pieces(piece, stops):
+            self._advance(some)
+            if stops:
+                self.record()
+
+    def _advance(self, piece: Block) -> None:
         if not isinstance(piece, Dense) and piece.d > self.players[0].d:
             for player in self.players:
                 player.grow(piece.d)

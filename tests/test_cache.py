@@ -40,8 +40,8 @@ class Mine(NamedTuple):
         return shrink(x - self.eta * g) * FACTOR + helper.shift(x), s  # edit me
 
 run = oco.play(oco.RandomSigns(2), Mine(), rounds=20)[0]
-hits = sum(engine.dense_rounds._compiled._cache_hits.values())
-misses = sum(engine.dense_rounds._compiled._cache_misses.values())
+hits = sum(engine.dense_strides._compiled._cache_hits.values())
+misses = sum(engine.dense_strides._compiled._cache_misses.values())
 print(repr(float(run.loss[-1])), hits, misses)
 """
 HELPER = """
@@ -131,8 +131,8 @@ class Mine(NamedTuple):
 
 runs = [oco.play(oco.RandomSigns(2), Mine(), rounds=20, compiled=how)[0].loss[-1] for how in (True, False)]
 assert abs(runs[0] - runs[1]) <= 1e-12 * abs(runs[1]), runs
-hits = sum(engine.dense_rounds._compiled._cache_hits.values())
-misses = sum(engine.dense_rounds._compiled._cache_misses.values())
+hits = sum(engine.dense_strides._compiled._cache_hits.values())
+misses = sum(engine.dense_strides._compiled._cache_misses.values())
 print(repr(float(runs[0])), hits, misses)
 """
 

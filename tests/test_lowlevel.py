@@ -10,7 +10,7 @@ import pytest
 
 from oco._jit import kernel
 from oco.lowlevel import estimate, late
-from oco.lowlevel.arrays import on_lines
+from oco.lowlevel.arrays import aligned, columns_apart, on_lines
 from oco.lowlevel.glance import SHORT, glance, glance_at_multiple
 from oco.lowlevel.loops import masked
 from oco.lowlevel.numbers import BRANCHES, finite, order, over_root, signed, unordered
@@ -158,6 +158,26 @@ def test_long_sums_of_single_precision_are_not_single():
     a, x = np.full(1 << 22, 0.7, np.float32), np.ones(1 << 22, np.float32)
     exact, within = a.astype(float).sum(), SHORT * np.finfo(np.float32).eps
     assert abs(glanced(a, x)[0] / exact - 1.0) <= within < abs(np.cumsum(a)[-1] / exact - 1.0)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("columns", [2, 3, 5])
+def test_columns_are_apart(columns, dtype):
+    """Each begins a line, none near a multiple of 4096 bytes from another, whatever the number of coordinates."""
+
+    def starts_of(w):
+        return [w[:, j].ctypes.data for j in range(columns)]
+
+    def nearest(w):
+        starts = starts_of(w)
+        gaps = [(starts[j] - starts[i]) % 4096 for j in range(columns) for i in range(j)]
+        return min(min(gap, 4096 - gap) for gap in gaps)
+
+    for d in (1, 2, 10, 100, 500, 512, 1000, 1024, 1600, 4097):
+        w = columns_apart(d, columns, dtype)
+        assert w.shape[0] >= d and w.shape[1] == columns and w.flags.f_contiguous and not w.any()
+        assert nearest(w) >= 10 * LINE and not any(start % LINE for start in starts_of(w))
+    assert nearest(aligned((columns, 1000), dtype).T) < 10 * LINE, "control: side by side they may be near"
 
 
 def test_vectors_of_a_state_begin_with_a_line():

@@ -20,6 +20,7 @@ from oco._jit import Kernel
 from oco._twins import settled
 from oco.game import checkpoints
 from oco.protocols import Dense
+from oco.regret import COLUMNS
 from oco.streams import block_rounds
 
 LEARNERS = {"ogd": OGDSqrt(0.5), "adagrad": AdaGrad(0.5)}
@@ -189,6 +190,55 @@ def test_machine_code_is_called_for_the_very_types_it_was_made_for(monkeypatch):
         player.advance(Dense(a[:10], y[:10]), oco.Squared())
         whole.advance(Dense(a[:10], y[:10]), loss)
         assert not np.allclose(player.x, whole.x)
+
+
+class Uneven(NamedTuple):
+    """A rule whose bounds read a sum of what coordinates remember."""
+
+    eta: float = 0.3
+    sums = ("roots",)
+
+    def rule(self, now, g, x, s):
+        s = s + g * g + 1e-3 * now.loss * now.loss
+        return x - self.eta * g / np.sqrt(s + 1.0), s
+
+    def share(self, s, width):
+        return (np.sqrt(s) * width,)
+
+
+@pytest.mark.parametrize("learner", [AdaGrad(0.3), OGDSqrt(0.1), Uneven()], ids=lambda part: type(part).__name__)
+@pytest.mark.parametrize("domain", [Space(), Box(-0.05, 0.1)], ids=lambda part: type(part).__name__)
+def test_machine_code_that_passes_checkpoints_notes_the_same(learner, domain, monkeypatch):
+    """One call plays to several checkpoints; one call for each finds the same, but for the order of sums."""
+    calls = []
+    stride = Player.stride
+    monkeypatch.setattr(Player, "stride", lambda self, *given: calls.append(given[-1]) or stride(self, *given))
+    game = {"domain": domain, "rounds": 3000, "start": np.full(37, 0.01)}
+    (swift,) = play(oco.Classification(37), learner, **game)
+    assert sum(map(len, calls)) >= len(swift.t) - 1 and len(calls) < len(swift.t) / 2
+    monkeypatch.setattr(Player, "strides", lambda self, block: False)
+    (slow,) = play(oco.Classification(37), learner, **game)
+    assert len(calls) < len(swift.t) / 2
+    for name in COLUMNS:
+        assert np.allclose(getattr(swift, name), getattr(slow, name), rtol=1e-13, atol=0.0), name
+    assert swift.tally.keys() == slow.tally.keys() and len(set(swift.loss)) == len(swift.t)
+    for name in swift.tally:
+        assert np.allclose(swift.tally[name], slow.tally[name], rtol=1e-13, atol=0.0), name
+    assert np.allclose(swift.regret, slow.regret, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("swift", [True, False])
+def test_where_one_learner_breaks_off_all_keep_the_same_checkpoints(swift, monkeypatch):
+    """OGD moves down by eta a round: the margin passes -0.305 in round 32 or 311, and 24 or 237 is noted before."""
+    if not swift:
+        monkeypatch.setattr(Player, "strides", lambda self, block: False)
+    learners = {"slow": oco.OGD(0.001), "quick": oco.OGD(0.01), "slower": oco.OGD(0.0001)}
+    with pytest.raises(BrokenPlayError, match=r"quick: .* not finite in round 32") as caught:
+        play(oco.Data(np.ones((1000, 1)), np.zeros(1000)), learners, loss=Late(), domain=Box(), lanes=False)
+    runs = caught.value.runs
+    assert [run.t[-1] for run in runs] == [24, 24, 24] and len({len(run.t) for run in runs}) == 1
+    assert len(runs[0].hindsight._rows._asked) == len(runs[0].t)
+    assert runs[0].loss[-1] == pytest.approx(-0.001 * sum(range(24)))
 
 
 def test_a_loss_that_turns_nan_keeps_the_runs():

@@ -3,7 +3,7 @@
 Everything here is plain Python that also runs uncompiled; the loops know only the methods of oco.updates.
 """
 
-from oco.engine.dense import adaptive_few, adaptive_rounds, dense_few, dense_rounds
+from oco.engine.dense import adaptive_few, adaptive_rounds, dense_few, dense_rounds, dense_strides
 from oco.engine.ledger import Ledger
 from oco.engine.single import metrics, one_look, one_step, rule_step
 from oco.engine.sparse import sparse_rounds, wake_all
@@ -17,6 +17,7 @@ __all__ = [
     "adaptive_rounds",
     "dense_few",
     "dense_rounds",
+    "dense_strides",
     "metrics",
     "one_look",
     "one_step",

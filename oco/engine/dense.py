@@ -4,7 +4,8 @@ from typing import Any
 
 from oco._inner import PackedCompiler
 from oco._jit import Kernel, kernel
-from oco.engine.ledger import SPAN, Ledger, moved, so_far, suffer, weigh, weight, weights_for
+from oco.engine.ledger import SPAN, Ledger, moved, so_far, suffer, weigh, weight, weights_for, without_loss
+from oco.engine.tally import add_to, shares
 from oco.lowlevel.arrays import uncounted
 from oco.lowlevel.numbers import finite
 from oco.protocols import Matrix, Vector
@@ -17,8 +18,7 @@ def left(player: Any, state: Any, held: Any, ledger: Ledger) -> Any:
     return player.returned(state, held)[:], moved(ledger, player.farthest(held))[:]
 
 
-@kernel
-def dense_rounds(player: Any, loss: Any, penalty: Any, state: Any, ledger: Ledger, a: Matrix, y: Vector) -> Any:
+def _rounds(player: Any, loss: Any, penalty: Any, state: Any, ledger: Ledger, a: Matrix, y: Vector) -> Any:
     """Play the rows of `a`; stops after a round whose loss or gradient is not finite."""
     rows, labels, weights = uncounted(a), uncounted(y), weights_for(player.sizes())
     held = player.borrowed(state, room_for(a, player.sizes()))
@@ -38,6 +38,43 @@ def dense_rounds(player: Any, loss: Any, penalty: Any, state: Any, ledger: Ledge
             held = player.step(now, q, row, seen, held)
             ledger = moved(ledger, seen.size)
     return left(player, state, held, ledger)
+
+
+dense_rounds = kernel(_rounds)
+
+
+@kernel
+def dense_strides(
+    player: Any,
+    loss: Any,
+    penalty: Any,
+    state: Any,
+    ledger: Ledger,
+    widths: Any,
+    zeros: Any,
+    stops: Any,
+    book: Matrix,
+    a: Matrix,
+    y: Vector,
+) -> Any:
+    """The same for a rule, with a checkpoint after each number of rounds in `stops`, if any the last of them all.
+
+    book (K, 7 + k), zero before, takes the ledger, whose sum of losses begins anew, and the sums that bounds read of
+    coordinates; widths and zeros are those of engine.tally. What was not reached stays zero.
+    """
+    low = 0
+    for k in range(max(1, len(stops))):
+        high = stops[k] if len(stops) else len(y)
+        _, sums = _rounds(player, loss, penalty, state, ledger, a[low:high], y[low:high])
+        ledger, low = Ledger(*sums), high
+        if not finite(ledger.loss + ledger.sumsq):
+            break
+        if len(stops):
+            book[k, 0] = ledger.t
+            add_to(book, k, ledger[1:], 1)
+            add_to(book, k, shares(player, state, widths, zeros), len(ledger))
+            ledger = without_loss(ledger)
+    return state[:], ledger[:]
 
 
 @kernel

@@ -74,3 +74,8 @@ def farther(reach: float, other: float) -> float:
 def moved(ledger: Ledger, reach: float) -> Ledger:
     reach = farther(ledger.reach, reach)
     return Ledger(ledger.t, ledger.loss, ledger.size, ledger.sumsq, ledger.faded, ledger.peak, reach)
+
+
+def without_loss(ledger: Ledger) -> Ledger:
+    """The ledger when its sum of losses was taken out."""
+    return Ledger(ledger.t, 0.0, ledger.size, ledger.sumsq, ledger.faded, ledger.peak, ledger.reach)

@@ -11,7 +11,7 @@ from oco.lowlevel.arrays import uncounted, with_known_width
 from oco.lowlevel.prefetch import prefetch
 from oco.lowlevel.support import room
 from oco.protocols import Matrix
-from oco.updates.coordinates import load, store
+from oco.updates.coordinates import Coordinates, load, store
 
 STRIP = 256  # coordinates whose numbers are put in columns, where loops over them are loops over vectors
 
@@ -62,17 +62,33 @@ def _sum(u: float, v: float) -> float:
     return u + v
 
 
-@kernel
-def tally(player: Any, w: Matrix, widths: Any, zeros: Any) -> Any:
-    """The sums over coordinates of what the learner says of each; `zeros` has one for each sum."""
-    total, near, w = zeros, room(w, STRIP), uncounted(w)
-    for low in range(0, len(w), STRIP):
-        high = min(low + STRIP, len(w))
+def shares(player: Any, state: Coordinates, widths: Any, zeros: Any) -> Any:
+    """The sums over coordinates of what the learner says of each; `zeros` has one for each sum, if there are any."""
+    return _sums(player, state, widths, zeros) if zeros else ()
+
+
+@specialise(shares)
+def _shares(player, state, widths, zeros):  # type: ignore[no-untyped-def]
+    if not len(zeros):
+        return lambda player, state, widths, zeros: ()
+    return lambda player, state, widths, zeros: _sums(player, state, widths, zeros)
+
+
+def _sums(player: Any, state: Coordinates, widths: Any, zeros: Any) -> Any:
+    total, near, w, d = zeros, room(state.w, STRIP), uncounted(state.w), len(state.h)
+    for low in range(0, d, STRIP):
+        high = min(low + STRIP, d)
         part = with_known_width(w[low:high], player.memory)
-        prefetch(w, high * part.shape[1], min(high + STRIP, len(w)) * part.shape[1])
+        prefetch(w, high * part.shape[1], min(high + STRIP, d) * part.shape[1])
         for j in range(np.uint64(high - low)):
             near[j, 0] = part[j, 0]
             store(near, j, load(part, j, player.memory))
         for j in range(np.uint64(high - low)):
             total = plus(total, player.learner.share(wide(load(near, j, player.memory)), pick(widths, low + j)))
     return total
+
+
+@kernel
+def tally(player: Any, state: Coordinates, widths: Any, zeros: Any) -> Any:
+    """The same for who looks from Python."""
+    return shares(player, state, widths, zeros)

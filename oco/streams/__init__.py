@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -150,6 +151,12 @@ def head(block: Block, start: int, stop: int) -> Block:
     return Sparse(indptr, block.indices[low:high], block.values[low:high], block.y[start:stop], block.d)
 
 
+def pieces(block: Block, stops: list[int]) -> Iterator[Block]:
+    """The block up to each of `stops`, the last of which is its end; all of it where there are none."""
+    for start, stop in pairwise([0, *(stops or [len(block.y)])]):
+        yield head(block, start, stop)
+
+
 __all__ = [
     "STREAMS",
     "AdamBreaker",
@@ -178,4 +185,5 @@ __all__ = [
     "generator",
     "head",
     "is_adaptive",
+    "pieces",
 ]

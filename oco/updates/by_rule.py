@@ -11,7 +11,7 @@ from oco.lowlevel.numbers import order, unordered
 from oco.lowlevel.prefetch import entry
 from oco.projections import largest
 from oco.protocols import Matrix, Round, Vector
-from oco.updates.coordinates import Coordinates, in_precision, load, store
+from oco.updates.coordinates import Coordinates, decision, in_precision, load, store
 
 
 class ByRule(NamedTuple):
@@ -42,10 +42,10 @@ class ByRule(NamedTuple):
         return state
 
     def decision(self, state: Coordinates) -> Vector:
-        return state.w[:, 0]
+        return decision(state)
 
     def glance(self, a: Vector, state: Coordinates) -> Glance:
-        return glance(a, state.w[:, 0])
+        return glance(a, decision(state))
 
     def finish(self, state: Coordinates) -> None:
         """Make the decision what `decision` returns: it is."""
@@ -130,15 +130,15 @@ class Euclidean(NamedTuple):
     """The Euclidean projection, for rules whose metric is the same for all coordinates."""
 
     def settle(self, learner: Any, domain: Any, memory: Any, now: Round, state: Coordinates) -> None:
-        domain.project(state.w[:, 0])
+        domain.project(decision(state))
 
 
 class InMetric(NamedTuple):
     """The projection in the rule's own metric."""
 
     def settle(self, learner: Any, domain: Any, memory: Any, now: Round, state: Coordinates) -> None:
-        w = state.w
-        if not domain.holds(w[:, 0]):
-            for i in range(len(w)):
-                state.h[i] = learner.metric(now, load(w, i, memory))
-            domain.project_diagonal(w[:, 0], state.h)
+        x, h = decision(state), state.h
+        if not domain.holds(x):
+            for i in range(len(h)):
+                h[i] = learner.metric(now, load(state.w, i, memory))
+            domain.project_diagonal(x, h)

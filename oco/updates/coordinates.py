@@ -54,5 +54,10 @@ def in_precision(now: Round, w: Matrix) -> Round:
 class Coordinates(NamedTuple):
     """State of a learner with a rule."""
 
-    w: Matrix  # (d, 1 + k)
+    w: Matrix  # (d, 1 + k), or more rows, of which the rest is not used
     h: Vector  # (d,) scratch for the projection metric
+
+
+def decision(state: Coordinates) -> Vector:
+    """x (d,), where it lies."""
+    return state.w[:, 0][: len(state.h)]

@@ -40,13 +40,14 @@ class Few(NamedTuple):
     columns: tuple[float, ...]
 
     def sizes(self) -> Any:
-        return self.rows, (*self.columns, 0.0)
+        return self.rows, (*self.columns, 0.0, 0.0)
 
     def borrowed(self, state: Coordinates, room: Matrix) -> Held:
-        w, reach = room[:, : len(self.columns)], room[:, len(self.columns)]
+        k = len(self.columns)
+        w, h, reach = room[:, :k], room[:, k], room[:, k + 1]
         each(self.rows, _copy, uncounted(state.w), w, self.columns)
         each(self.rows, _clear, reach)
-        return Held(w, uncounted(state.h), reach)
+        return Held(w, h, reach)
 
     def returned(self, state: Coordinates, borrowed: Held) -> Coordinates:
         each(self.rows, _copy, borrowed.w, uncounted(state.w), self.columns)
