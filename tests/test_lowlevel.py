@@ -1,20 +1,25 @@
 """What machine code is told that Python cannot say: the same numbers, on any processor."""
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numba.core.caching import NullCache
 
+import oco
+from oco import Player
 from oco._jit import kernel
 from oco.lowlevel import estimate, late
 from oco.lowlevel.arrays import aligned, columns_apart, on_lines
-from oco.lowlevel.glance import SHORT, glance, glance_at_multiple
+from oco.lowlevel.glance import SHORT, glance, glance_at_multiple, unseen
 from oco.lowlevel.loops import masked
 from oco.lowlevel.numbers import BRANCHES, finite, order, over_root, signed, unordered
 from oco.lowlevel.prefetch import LINE, entry
+from oco.protocols import Round
 
 ROOT = Path(__file__).parents[1]
 
@@ -189,3 +194,20 @@ def test_vectors_of_a_state_begin_with_a_line():
     assert moved[2][1] is state[2][1]
     for shared in ((room, room[:5]), (room, 1.0, room)):
         assert on_lines(shared) is shared
+
+
+def stepped(player, a, state):
+    return player.step(Round(1, 0.1, 0.2, 0.3, 0.0, 0.0), 0.5, a, unseen(), state)[:]
+
+
+@pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="looks for names of x86's instructions")
+@pytest.mark.parametrize(
+    "learner", [oco.RMSprop(), oco.Adam(), oco.AdaDelta(), oco.AMSGrad()], ids=lambda part: type(part).__name__
+)
+def test_rules_become_vectors_however_much_they_remember(learner):
+    player, run = Player(learner, 100), kernel(stepped)
+    run._compiled._cache = NullCache()  # kernels from the disk have no assembly
+    run(player._part, np.ones(100), player._state)
+    (code,) = run._compiled.inspect_asm().values()
+    assert "sqrtpd" in code and "divpd" in code
+    assert "sqrtps" not in code, "control: that is float32's"

@@ -3,23 +3,23 @@
 from typing import Any, NamedTuple
 
 from numba.core import types as nbtypes
-from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from oco._jit import specialise
 from oco.protocols import Matrix, Round, Vector
 
 
-def load(w: Matrix, i: int, memory: Any) -> Any:
-    """What coordinate i remembers, in the shape of `memory`: a number or a tuple of numbers."""
-    return tuple(w[i, 1:]) if isinstance(memory, tuple) else w[i, 1]
+def load(w: Matrix, i: int, memory: Any, j: int = 1) -> Any:
+    """What coordinate i remembers, from column j on, in the shape of `memory`: a number or a tuple of numbers."""
+    return tuple(w[i, j:]) if isinstance(memory, tuple) else w[i, j]
 
 
 @specialise(load)
-def _load(w, i, memory):  # type: ignore[no-untyped-def]
-    if isinstance(memory, nbtypes.BaseTuple):
-        count = len(memory)
-        return lambda w, i, memory: to_fixed_tuple(w[i, 1:], count)
-    return lambda w, i, memory: w[i, 1]
+def _load(w, i, memory, j=1):  # type: ignore[no-untyped-def]
+    if not isinstance(memory, nbtypes.BaseTuple):
+        return lambda w, i, memory, j=1: w[i, j]
+    if len(memory) == 1:
+        return lambda w, i, memory, j=1: (w[i, j],)
+    return lambda w, i, memory, j=1: (w[i, j], *load(w, i, memory[1:], j + 1))
 
 
 def store(w: Matrix, i: int, s: Any, j: int = 1) -> None:
