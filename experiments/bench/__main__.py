@@ -25,7 +25,7 @@ WORKLOADS = {
     "W7": "comparators with certificates",
     "W8": "start",
     "memory": "peak memory beside the least it could be",
-    "threads": "two plays in two threads",
+    "threads": "many plays on two threads",
 }
 
 
