@@ -139,7 +139,7 @@ class Game:
         return {name: getattr(self, name) for name in names} | {"interrupted": bool(self.stopped)}
 
     def play_oblivious(self) -> None:
-        """All seats take the same piece in turn; its checkpoints, if it has any, are its end and perhaps some before."""
+        """All seats take the same piece in turn; of its checkpoints, if it has any, the last is its end."""
         parties = seated(self.seats) if self.lanes and not self.audit else self.seats
         grid, pace = checkpoints(), _Pace()
         t, marked, upcoming, entries = 0, 0, next(grid), 0
