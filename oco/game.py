@@ -18,12 +18,13 @@ from oco.hindsight.comparators import Hindsight
 from oco.penalty import NONE, Penalty
 from oco.protocols import Block, Dense, Setting, Vector
 from oco.seat import Seat
-from oco.streams import Data, block_rounds, blocks, generator, head, is_adaptive, pieces
+from oco.streams import Data, block_rounds, blocks, generator, head, is_adaptive
 from oco.table import Table, seated
 
 PER_DECADE = 8  # checkpoints
 GLANCE = 1 << 16  # columns that a checkpoint may look at however few entries the rounds since the last one had
 PIECE = 0.2  # seconds between looks at Ctrl-C and the progress bar
+FIRST = 16  # rounds in the first piece
 
 
 def checkpoints() -> Iterator[int]:
@@ -148,7 +149,7 @@ class Game:
             if self.signed and not (known := _among(block.y, self.loss.labels)).all():
                 wrong = block.y[~known][0]
                 raise ValueError(f"{type(self.loss).__name__} takes labels -1 and +1, not {wrong:g}")
-            done = 0
+            done = seen = 0  # rounds of the block that were played, and that the hindsight has seen
             while done < len(block.y) and not self.stopped:
                 most, since = min(len(block.y) - done, pace.rounds), done
                 stops: list[int] = []
@@ -160,31 +161,40 @@ class Game:
                     upcoming = next(grid)
                 n = stops[-1] if stops else most
                 pace.begin()
-                self._advance(parties, head(block, done, done + n), stops)
+                seen = self._advance(parties, block, seen, done, n, stops)
                 pace.end(n)
                 entries = 0 if stops else entries + _entries(block, done, done + n)
                 t, done, marked = t + n, done + n, t + n if stops else marked
                 self._tick(n * len(self.seats))
+            if seen < done:
+                self.seats[0].hindsight.see(head(block, seen, done), lasting=True)
             for seat in self.seats:
                 seat.flush()
             block = next(self.source, None)
         if t > marked:
             self._mark(parties)
 
-    def _advance(self, parties: Sequence[Seat | Table], piece: Block, stops: list[int]) -> None:
-        """All parties play a piece; where one breaks off, all keep the checkpoints that all have reached."""
+    def _advance(
+        self, parties: Sequence[Seat | Table], block: Block, seen: int, done: int, n: int, stops: list[int]
+    ) -> int:
+        """All parties play n rounds of a block; how many of its rounds the hindsight has seen at the last checkpoint.
+
+        What it sees at a time ends at checkpoints and blocks alone, so that its sums do not depend on the pace. Where
+        a party breaks off, the others play to the end, and all keep the checkpoints that all have reached.
+        """
         shared, before = self.seats[0].hindsight, len(self.seats[0].rows)
+        piece, kept = head(block, done, done + n), before
         problem: Exception | None = None
         for party in parties:
             try:
                 party.advance(piece, stops)
             except (ValueError, MemoryError) as raised:
                 problem = problem or raised
-        kept = before
         reached = min(len(seat.rows) for seat in self.seats) - before
         try:
-            for some in pieces(piece, stops[:reached]) if reached else ():
-                shared.see(some, lasting=True)
+            for stop in stops[:reached]:
+                shared.see(head(block, seen, done + stop), lasting=True)
+                seen = done + stop
                 shared.mark()
                 kept += 1
         finally:
@@ -192,8 +202,7 @@ class Game:
                 del seat.rows[kept:]
         if problem is not None:
             raise problem
-        if not stops:
-            shared.see(piece, lasting=True)
+        return seen
 
     def _worthwhile(self, block: Block, start: int, stop: int, entries: int) -> bool:
         """Whether a checkpoint before round `stop` of the block is to be taken, the last one being at `start`.
@@ -249,7 +258,7 @@ class _Pace:
     """How many rounds make a piece of about PIECE seconds; results do not depend on it."""
 
     def __init__(self) -> None:
-        self.rounds, self._began = 16, 0.0
+        self.rounds, self._began, self._compiled = FIRST, 0.0, False
 
     def begin(self) -> None:
         self._began = time.perf_counter()
@@ -257,4 +266,6 @@ class _Pace:
     def end(self, n: int) -> None:
         """After n rounds; a piece has at most four times as many as any before: short ones are too short to tell."""
         each = (time.perf_counter() - self._began) / n
-        self.rounds = max(1, min(max(self.rounds, 4 * n), int(PIECE / each) + 1))
+        if self._compiled:
+            self.rounds = max(1, min(max(self.rounds, 4 * n), int(PIECE / each) + 1))
+        self._compiled = True  # by the first piece, whose time tells nothing

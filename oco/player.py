@@ -202,7 +202,7 @@ class Player:
     def strides(self, block: Block) -> bool:
         """Whether `stride` can play the block: all that checkpoints look at is known to machine code."""
         seen = hasattr(self.learner, "sums") or not hasattr(self.learner, "tally")
-        here = isinstance(block, Dense) and self._rounds is engine.dense_rounds
+        here = isinstance(block, Dense) and self._rounds is engine.dense_rounds and self.told == NONE
         return self.compiled and self.clips and seen and here
 
     def stride(self, block: Block, loss: Any, stops: list[int]) -> list[tuple[engine.Ledger, dict[str, Any]]]:
