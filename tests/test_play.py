@@ -236,16 +236,16 @@ def test_machine_code_that_passes_checkpoints_notes_the_same(learner, domain, mo
 
 @pytest.mark.parametrize("swift", [True, False])
 def test_where_one_learner_breaks_off_all_keep_the_same_checkpoints(swift, monkeypatch):
-    """OGD moves down by eta a round: the margin passes -0.305 in round 32 or 311, and 24 or 237 is noted before."""
+    """OGD moves down by eta a round: the margin passes -0.305 in round 306, after 237 was noted in the same piece."""
     if not swift:
         monkeypatch.setattr(Player, "strides", lambda self, block: False)
-    learners = {"slow": oco.OGD(0.001), "quick": oco.OGD(0.01), "slower": oco.OGD(0.0001)}
-    with pytest.raises(BrokenPlayError, match=r"quick: .* not finite in round 32") as caught:
+    learners = {"slow": oco.OGD(0.0002), "quick": oco.OGD(0.001), "slower": oco.OGD(0.0001)}
+    with pytest.raises(BrokenPlayError, match=r"quick: .* not finite in round 30[67]") as caught:
         play(oco.Data(np.ones((1000, 1)), np.zeros(1000)), learners, loss=Late(), domain=Box(), lanes=False)
     runs = caught.value.runs
-    assert [run.t[-1] for run in runs] == [24, 24, 24] and len({len(run.t) for run in runs}) == 1
+    assert [run.t[-1] for run in runs] == [237, 237, 237] and len({len(run.t) for run in runs}) == 1
     assert len(runs[0].hindsight._rows._asked) == len(runs[0].t)
-    assert runs[0].loss[-1] == pytest.approx(-0.001 * sum(range(24)))
+    assert runs[0].loss[-1] == pytest.approx(-0.0002 * sum(range(237)))
 
 
 def test_a_loss_that_turns_nan_keeps_the_runs():
