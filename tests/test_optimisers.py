@@ -62,10 +62,11 @@ DOMAINS = {
 }
 
 
+@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("name", TORCH)
-def test_agrees_with_torch(name):
+def test_agrees_with_torch(name, compiled):
     """A few ulp over 200 steps: each step is rounded once to the size of x and a few times to its own."""
-    player, case = Player(TORCH[name], 5, compiled=False), GOLDEN[name]
+    player, case = Player(TORCH[name], 5, compiled=compiled), GOLDEN[name]
     expected = dict(zip(case["rounds"], np.array(case["x"]), strict=True))
     moved = np.zeros(5)
     for t, g in enumerate(gradients(), 1):
