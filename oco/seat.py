@@ -94,8 +94,12 @@ class Seat:
 
     def flush(self) -> None:
         """Take the sum of losses out of the ledger, so that long sums are added exactly."""
-        self._paid(self.player.ledger.loss)
-        self.player.ledger = self.player.ledger._replace(loss=0.0)
+        self._paid(self._taken().loss)
+
+    def _taken(self) -> Ledger:
+        ledger = self.player.ledger
+        self.player.ledger = ledger._replace(loss=0.0)
+        return ledger
 
     def _paid(self, loss: float) -> None:
         self._parts.append(loss)
@@ -104,9 +108,7 @@ class Seat:
 
     def record(self, sums: dict[str, float] | None = None) -> None:
         """Take a checkpoint; a decision outside the domain ends the play. sums: the tally, where it is known."""
-        ledger = self.player.ledger
-        self.player.ledger = ledger._replace(loss=0.0)
-        self._note(ledger, self.player.tally() if sums is None else sums)
+        self._note(self._taken(), self.player.tally() if sums is None else sums)
 
     def _note(self, ledger: Ledger, sums: dict[str, Any]) -> None:
         self._paid(ledger.loss)

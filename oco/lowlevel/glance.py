@@ -19,7 +19,7 @@ SHORT = 1024
 class Glance(NamedTuple):
     """Of features a and the decision x, both (d,)."""
 
-    z: float  # <a, x>
+    z: float  # <a, x>, as exact as SHORT says
     square: float  # |a|_2^2, likewise
     size: float  # max_i |x_i| but for NaN; 0 where others see to it
     low: float = math.nan  # min_i a_i and max_i a_i, where they were asked for
