@@ -22,13 +22,16 @@ _functions: dict[tuple[types.FunctionType, str], Any] = {}
 _overloaded: set[Callable[..., Any]] = set()
 
 
-def specialise(function: Callable[..., Any], inline: str = "never", **options: Any) -> Callable[..., Any]:
+def specialise(
+    function: Callable[..., Any], inline: str = "never", prefer_literal: bool = False, **options: Any
+) -> Callable[..., Any]:
     """Decorator for compiled versions of `function` chosen by argument types; the plain one serves Python."""
     _overloaded.add(function)
 
     def register(chooser: Callable[..., Any]) -> Callable[..., Any]:
         chooser.__annotations__ = {}  # Numba compares signatures with those of the chosen implementation
-        return overload(function, jit_options=INNER | {"forceinline": True} | options, inline=inline)(chooser)
+        compiled = INNER | {"forceinline": True} | options
+        return overload(function, jit_options=compiled, inline=inline, prefer_literal=prefer_literal)(chooser)
 
     return register
 

@@ -4,8 +4,11 @@ B^T B + s_j = L_j diag(p_j) L_j^T by the differential quotient-difference algori
 Dhillon and Parlett 2004), in which nothing is subtracted: what small singular values B has, its factors keep.
 """
 
+import math
+
 import numpy as np
 
+from oco.projections import largest
 from oco.protocols import Matrix, Vector
 from oco.roots.lapack import lapack
 
@@ -33,20 +36,37 @@ def bounds(roots: Vector, above: Vector) -> tuple[float, float]:
 
     Signs do not matter to the eigenvalues of a tridiagonal matrix: it and its inverse may be taken as nonnegative.
     """
-    squares, inner = roots * roots, above[:-1]
-    if not inner.any():
-        return float(squares.min()), float(squares.max())
-    below, crossing, diagonal = -np.abs(inner / roots[:-1]), np.abs(inner * roots[:-1]), squares.copy()
-    diagonal[1:] += inner * inner
-    x = np.ones(len(roots))
-    lapack("dpttrs", len(x), 1, squares, below, x, len(x))
-    y = x.copy()
-    lapack("dpttrs", len(x), 1, squares, below, y, len(x))
-    low = 1.0 / (y / x).max()
-    x = diagonal.copy()
-    x[1:] += crossing
-    x[:-1] += crossing
-    y = diagonal * x
-    y[1:] += crossing * x[:-1]
-    y[:-1] += crossing * x[1:]
-    return float(low), float((y / x).max())
+    n, least = len(roots), math.inf
+    rows = np.empty((4, n))
+    squares, below, x, y = rows[0], rows[1], rows[2], rows[3]
+    for i in range(n):
+        x[i] = 1.0
+        squares[i] = roots[i] * roots[i]
+        least = min(least, squares[i])
+    if largest(above) == 0.0:
+        return least, largest(squares)
+    _times_nonnegative(roots, above, x, y)
+    _times_nonnegative(roots, above, y, x)
+    for i in range(n):
+        x[i] /= y[i]
+    high = largest(x)
+    for i in range(n):
+        below[i] = -abs(above[i] / roots[i])
+        x[i] = 1.0
+    lapack("dpttrs", n, 1, squares, below, x, n)
+    for i in range(n):
+        y[i] = x[i]
+    lapack("dpttrs", n, 1, squares, below, y, n)
+    for i in range(n):
+        y[i] /= x[i]
+    return 1.0 / largest(y), high
+
+
+def _times_nonnegative(roots: Vector, above: Vector, x: Vector, y: Vector) -> None:
+    """y = |B^T B| x."""
+    for i in range(len(x)):
+        y[i] = roots[i] * roots[i] * x[i]
+        if i > 0:
+            crossing = abs(above[i - 1] * roots[i - 1])
+            y[i] += above[i - 1] * above[i - 1] * x[i] + crossing * x[i - 1]
+            y[i - 1] += crossing * x[i]

@@ -17,6 +17,7 @@ from oco.lowlevel.sweeps import sweep
 from oco.projections import dot
 from oco.protocols import Matrix, Vector
 from oco.roots.bidiagonal import factorise
+from oco.roots.lapack import lapack
 from oco.roots.quadrature import MOST, Quadrature, weights
 
 CANCELLED = 1e5  # at most five digits of rho may be lost
@@ -111,8 +112,12 @@ def begin(room: Matrix, d: int, rule: Quadrature, first: int) -> None:
     facts[NODES], facts[ROWS], facts[WIDTH], facts[HELD] = n, rows, min(d, first + rows), 0
     facts[LOW], facts[HIGH] = rule.low, rule.high
     block = block_in(room, d)
-    block.nodes[:] = rule.nodes
-    facts[WATCHED] = max(0, int(np.count_nonzero(rule.nodes[0] <= 0.25 * rule.low)) - 1)
+    facts[WATCHED] = 0
+    for j in range(n):
+        for k in range(4):
+            block.nodes[k, j] = rule.nodes[k, j]
+        if rule.nodes[0, j] <= 0.25 * rule.low:
+            facts[WATCHED] = j
 
 
 @apart
@@ -126,27 +131,26 @@ def solve(arrays: tuple[Matrix, ...]) -> None:
         factorise(block.roots, block.above, block.nodes[0], lower, inverse, block.traces)
     for j in range(n):
         block.gains[j] = 1.0
-    for k in range(width):
-        for j in range(n):
-            u[k, j] = 0.0
+    _clear(u)
     sweep(lower, inverse, z, u, block.sums[:2])
     padded = 4 * ((int(block.facts[HELD]) + 3) // 4)
     c = np.empty((padded, n))
     step = 4 * max(1, int(SMALL / (4 * n * width)))
     for start in range(0, padded, step):
         few = min(step, padded - start)
-        np.dot(part(v, start * width, few, width), u, part(c, start * n, few, n))
+        lapack("dgemm NN", n, few, width, 1.0, u, n, v[start:], width, 0.0, c[start:], n)  # c = V u
     _through_factors(block.factor, c, block.w)
-    few = min(step, padded)
-    np.dot(part(v, 0, few, width).T, part(c, 0, few, n), u)
-    y = np.empty((width, n))
-    for start in range(step, padded, step):
+    _clear(u)
+    for start in range(0, padded, step):
         few = min(step, padded - start)
-        np.dot(part(v, start * width, few, width).T, part(c, start * n, few, n), y)
-        for k in range(width):
-            for j in range(n):
-                u[k, j] += y[k, j]
+        lapack("dgemm NT", n, width, few, 1.0, c[start:], n, v[start:], width, 1.0, u, n)  # u = V^T c
     sweep(lower, inverse, z, u, block.sums[2:])
+
+
+def _clear(u: Matrix) -> None:
+    for k in range(len(u)):
+        for j in range(u.shape[1]):
+            u[k, j] = 0.0
 
 
 def quadrature_of(block: Block) -> Quadrature:

@@ -10,7 +10,7 @@ from oco.projections import dot
 from oco.protocols import Matrix, Vector
 from oco.roots.block import FACTS, RANK, UNIT
 from oco.roots.reduction import diagonalise
-from oco.roots.renewal import GRADED, NEW, in_unit, straightened
+from oco.roots.renewal import GRADED, NEW, SKEW, in_unit, straighten
 from oco.roots.root import Root, back
 
 
@@ -27,12 +27,16 @@ def enter(root: Root, g: Vector) -> Vector:
 def _enter(arrays: tuple[Matrix, ...]) -> None:
     basis, turned, (room,), (z,) = arrays
     (roots, above), g = room[FACTS : FACTS + 2 * len(z)].reshape(2, -1), z.copy()
-    rank = in_unit(room, roots, above, g)
+    rank = in_unit(room, roots, above, float(np.abs(g).max()))
     unit = room[UNIT]
-    z[:], _ = straightened(basis, g / unit)
+    z[:] = basis @ (g / unit)
+    size = math.sqrt(z @ z)
+    if not abs(size - np.linalg.norm(g / unit)) <= SKEW * size:
+        straighten((basis,))
+        z[:] = basis @ (g / unit)
     rest = z[rank:]
     outside = float(np.linalg.norm(rest))
-    if outside > NEW * np.linalg.norm(z):
+    if outside > NEW * size:
         # Householder's reflection of the rows outside the span takes the rest of z to -+outside e_1.
         end = -math.copysign(outside, rest[0])
         v = rest - end * np.eye(1, len(rest))[0]

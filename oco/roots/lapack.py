@@ -1,26 +1,97 @@
-"""LAPACK's routines in SciPy, many of which it shows to compiled code alone; SciPy is imported when they are used."""
+"""BLAS's and LAPACK's routines in SciPy, which shows many to compiled code alone; it is imported when they are used."""
 
 import ctypes
 from functools import cache
 from typing import Any
 
 import numpy as np
-from numba.extending import get_cython_function_address
+from llvmlite import binding, ir
+from numba.core import cgutils
+from numba.core import types as nbtypes
+from numba.extending import get_cython_function_address, intrinsic
+
+from oco._jit import specialise
+
+BLAS = ("dgemm", "dgemv")
+# How many arguments the routines in use take, which are addresses all.
+TAKES = {"dgemm": 13, "dgemv": 11}
+TAKES |= {"dgebrd": 11, "dgemqrt": 14, "dormbr": 14, "dpttrf": 4, "dpttrs": 7, "dsytrd": 10, "dtpqrt": 12}
 
 
-def lapack(name: str, *arguments: Any) -> int:
-    """A routine of LAPACK on arrays in place; what it says in its last argument, 0 if all is well."""
+def lapack(call: str, *arguments: Any) -> int:
+    """A routine of BLAS or LAPACK on arrays in place; what LAPACK's say in their last argument, 0 if all is well.
+
+    call: the routine and, after a space, the letters it takes first: "dgemqrt RN" for side R and no transpose.
+    Their matrices are columns in a row: a (m, n) in C order is the transpose, of leading dimension n.
+    """
+    name, _, letters = call.partition(" ")
     info = ctypes.c_int(0)
-    _routine(name)(*(_reference(argument) for argument in arguments), ctypes.byref(info))
+    taken = [*(ctypes.c_char_p(letter.encode()) for letter in letters), *map(_reference, arguments)]
+    _routine(name)(*taken, *([] if name in BLAS else [ctypes.byref(info)]))
     return info.value
 
 
 def _reference(argument: Any) -> Any:
     if isinstance(argument, np.ndarray):
         return ctypes.c_void_p(argument.ctypes.data)
-    return ctypes.c_char_p(argument.encode()) if isinstance(argument, str) else ctypes.byref(ctypes.c_int(argument))
+    return ctypes.byref(ctypes.c_double(argument) if isinstance(argument, float) else ctypes.c_int(argument))
 
 
 @cache
 def _routine(name: str) -> Any:
-    return ctypes.CFUNCTYPE(None)(get_cython_function_address("scipy.linalg.cython_lapack", name))
+    module = f"scipy.linalg.cython_{'blas' if name in BLAS else 'lapack'}"
+    return ctypes.CFUNCTYPE(None)(get_cython_function_address(module, name))
+
+
+def _slot(name: str, count: int) -> Any:
+    """What holds the routine's address once compiled code called it; before, that of what asks SciPy for it.
+
+    Compiled code knows it by a name that is bound anew in every process, so that kernels can be kept on disk.
+    """
+
+    def first(*arguments: int) -> None:
+        routine = _routine(name)
+        slot.value = ctypes.cast(routine, ctypes.c_void_p).value or 0
+        routine(*map(ctypes.c_void_p, arguments))
+
+    asks = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * count)(first)
+    slot = ctypes.c_int64(ctypes.cast(asks, ctypes.c_void_p).value or 0)
+    binding.add_symbol(f"{__name__}.{name}", ctypes.addressof(slot))
+    return slot, asks
+
+
+_SLOTS = [_slot(name, count) for name, count in TAKES.items()]
+
+
+@intrinsic(prefer_literal=True)
+def _called(typing, call, arguments):  # type: ignore[no-untyped-def]
+    name, _, letters = call.literal_value.partition(" ")
+
+    def code(context, builder, signature, given):  # type: ignore[no-untyped-def]
+        whole = ir.IntType(32)
+
+        def placed(value: Any) -> Any:
+            return cgutils.alloca_once_value(builder, value)
+
+        taken = [placed(ir.IntType(8)(ord(letter))) for letter in letters]
+        for k, kind in enumerate(arguments):
+            value = builder.extract_value(given[1], k)
+            if isinstance(kind, nbtypes.Array):
+                taken.append(context.make_array(kind)(context, builder, value).data)
+            else:
+                number = nbtypes.float64 if isinstance(kind, nbtypes.Float) else nbtypes.int32
+                taken.append(placed(context.cast(builder, value, kind, number)))
+        info = placed(whole(0))
+        taken += [] if name in BLAS else [info]
+        known, symbol = builder.module.globals, f"{__name__}.{name}"
+        slot = known.get(symbol) or ir.GlobalVariable(builder.module, ir.IntType(64), symbol)
+        routine = ir.FunctionType(ir.VoidType(), [pointer.type for pointer in taken]).as_pointer()
+        builder.call(builder.inttoptr(builder.load(slot), routine), taken)
+        return builder.load(info)
+
+    return nbtypes.int32(call, arguments), code
+
+
+@specialise(lapack, prefer_literal=True)
+def _lapack(call, *arguments):  # type: ignore[no-untyped-def]
+    return lambda call, *arguments: _called(call, arguments)

@@ -27,9 +27,10 @@ from oco.roots.block import (
     solve,
     sound,
 )
+from oco.roots.lapack import lapack
 from oco.roots.quadrature import weights
 from oco.roots.reduction import dense, diagonalise
-from oco.roots.renewal import NEW, SKEW, renew
+from oco.roots.renewal import NEW, renew, turn
 
 
 class Root(NamedTuple):
@@ -105,7 +106,7 @@ def _add(arrays: tuple[Matrix, ...]) -> None:
     fresh = block.facts[HELD] == block.facts[ROWS]
     while True:
         if fresh:
-            renew((basis, turned, room, given, numbers))
+            renew(basis, turned, room, given[0], numbers[0, 0])
             block = block_in(room, len(z))
         width = block.v.shape[1]
         rank, straight = rotate(basis, turned, block.facts, given[0], z)
@@ -120,14 +121,11 @@ def _add(arrays: tuple[Matrix, ...]) -> None:
 
 def rotate(basis: Matrix, turned: Matrix, facts: Vector, g: Vector, z: Vector) -> tuple[int, bool]:
     """z = g in the basis, which a new direction enters; the rank with it, and whether g kept its length."""
-    d, rank, unit = len(g), int(facts[RANK]), facts[UNIT]
-    for i in range(d):
-        z[i] = dot(basis[i], g) / unit
-    size = norm(g) / unit
-    straight = abs(norm(z) - size) <= SKEW * size
+    d, rank = len(g), int(facts[RANK])
+    straight = turn(basis, facts[UNIT], g, z)
     if rank < d:
         outside = norm(z[rank:])
-        if outside > NEW * size:
+        if outside > NEW * norm(z):
             z[rank] = _reflect(basis[rank:], turned, rank, z[rank:], outside)
             rank += 1
         for i in range(rank, d):
@@ -160,7 +158,8 @@ def back(root: Root, y: Vector) -> Vector:
 @apart
 def _back(arrays: tuple[Matrix, ...]) -> None:
     basis, y, x = arrays
-    np.dot(y, basis, x)
+    d = len(basis)
+    lapack("dgemv N", d, d, 1.0, basis, d, y, 1, 0.0, x, 1)
 
 
 def _reflect(rows: Matrix, turned: Matrix, rank: int, v: Vector, size: float) -> float:
