@@ -67,7 +67,7 @@ def fingerprint(value: Any) -> str:
 def _unchanged(readings: list[tuple[Any, ...]]) -> bool:
     try:
         for read, *where, found in readings:
-            if not all(map(eq if read is methods else is_, map(read, *where), found)):
+            if not all(map(eq if read is types.MappingProxyType.copy else is_, map(read, *where), found)):
                 return False
     except ValueError:  # a cell that is not bound
         return False
@@ -129,6 +129,9 @@ class _Walk:
         elif isinstance(value, (set, frozenset)):
             self.changeable |= isinstance(value, set)
             yield from self._all(kind, *sorted(value, key=_place))
+        elif isinstance(value, functools._lru_cache_wrapper):
+            yield "cached"
+            yield from self._value(self._read(getattr, value, "__wrapped__", None), names)
         elif isinstance(value, types.BuiltinFunctionType) and isinstance(value.__self__, types.ModuleType):
             yield f"builtin {value.__module__}.{value.__qualname__}"
         else:
@@ -156,7 +159,10 @@ class _Walk:
             yield f"class {value.__module__}.{value.__qualname__} {getattr(value, '_fields', None)}"
             self._read(getattr, value, "_fields", None)
             defaults = self._read(getattr, value, "_field_defaults", None) or {}
-            yield from self._all(*sorted(defaults.items()), *sorted(self._read(methods, value).items()))
+            for base in self._read(getattr, value, "__mro__", None):
+                if not is_pinned_class(base):
+                    self._read(types.MappingProxyType.copy, vars(base))
+            yield from self._all(*sorted(defaults.items()), *sorted(methods(value).items()))
             if isinstance(value, enum.EnumMeta):
                 self.changeable = True
                 members: dict[str, Any] = dict(value.__members__)

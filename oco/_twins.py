@@ -29,6 +29,7 @@ from oco._inner import INNER, linked
 RELAXED = {"rule": {"contract"}}
 
 _twins: dict[tuple[type, str, bool, tuple[str, ...]], type] = {}
+_parts: set[type] = set()
 _methods: dict[type, dict[str, Any]] = {}
 _zeros: dict[type, tuple[str, ...]] = {}
 _content: dict[type, str] = {}
@@ -78,13 +79,10 @@ def _exchanged(value: Any) -> Any:
 
 
 def _is_part(cls: type) -> bool:
-    """Whether a NamedTuple has methods."""
-    found = _looked_up.get()
-    if found is None:
-        return bool(methods(cls))
-    if cls not in found:
-        found[cls] = bool(methods(cls))
-    return bool(found[cls])
+    """Whether a NamedTuple has methods, or had some once."""
+    if cls not in _parts and methods(cls):
+        _parts.add(cls)
+    return cls in _parts
 
 
 def _is_zero(item: Any) -> bool:

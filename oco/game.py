@@ -264,8 +264,8 @@ class _Pace:
         self._began = time.perf_counter()
 
     def end(self, n: int) -> None:
-        """After n rounds; a piece has at most four times as many as any before: short ones are too short to tell."""
+        """After n rounds; a piece has at most eight times as many as any before: short ones are too short to tell."""
         each = (time.perf_counter() - self._began) / n
         if self._compiled:
-            self.rounds = max(1, min(max(self.rounds, 4 * n), int(PIECE / each) + 1))
+            self.rounds = max(1, min(max(self.rounds, 8 * n), int(PIECE / each) + 1))
         self._compiled = True  # by the first piece, whose time tells nothing

@@ -39,7 +39,7 @@ class Seat:
         validate(learner)
         penalty = Penalty(setting.l1, setting.l2)
         self.player = Player(learner, setting.d, setting.domain, penalty=penalty, rounds=setting.rounds, **options)
-        self.rows: list[dict[str, Any]] = []
+        self.rows: list[tuple[Ledger, float, int, dict[str, Any]]] = []  # with the sum of losses, columns, tally
         self.seconds = 0.0
         self._parts: list[float] = []
         self._recorder = Recorder() if audit else None
@@ -118,14 +118,16 @@ class Seat:
                 f"{self.name}: the decision after round {ledger.t} is outside {where}; an update ends in "
                 f"domain.project(x) or another projection; oco.conformance.check({who}()) tells more"
             )
-        row = ledger._asdict() | {"loss": math.fsum(self._parts), "dimension": self.player.d}
-        row["peak"] = math.sqrt(row["peak"])
-        self.rows.append(row | {"tally": sums})
+        self.rows.append((ledger, math.fsum(self._parts), self.player.d, sums))
 
     def run(self, **facts: Any) -> Run:
         """The run so far; `facts` are those of the game."""
-        columns: dict[str, Any] = {key: [row[key] for row in self.rows] for key in self.rows[0]}
-        tallies, start = columns.pop("tally"), self.player.start
+        ledgers, loss, dimension, tallies = zip(*self.rows, strict=True)
+        columns: dict[str, Any] = {
+            name: np.array(column) for name, column in zip(Ledger._fields, zip(*ledgers, strict=True), strict=True)
+        }
+        columns |= {"loss": np.array(loss), "peak": np.sqrt(columns["peak"]), "dimension": np.array(dimension)}
+        start = self.player.start
         return Run(
             name=self.name,
             learner=self.player.learner,
@@ -138,7 +140,8 @@ class Seat:
             player=self.player,
             seconds=self.seconds,
             hindsight=self.hindsight,
-            **(facts | {key: np.array(column) for key, column in columns.items()}),
+            **facts,
+            **columns,
         )
 
 

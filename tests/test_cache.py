@@ -240,6 +240,13 @@ IN_PLACE = {
     "a closure's cell": lambda f, cell, other, cls: setattr(cell, "cell_contents", 5.0),
     "a module's attribute": lambda f, cell, other, cls: setattr(other, "K", 7.0),
     "a method": lambda f, cell, other, cls: setattr(cls, "rule", lambda self, x: -x),
+    "a renamed method": lambda f, cell, other, cls: (setattr(cls, "step", cls.rule), delattr(cls, "rule")),
+    "a cached function's code": lambda f, cell, other, cls: setattr(
+        f.__globals__["kept"].__wrapped__, "__code__", (lambda v: -v).__code__
+    ),
+    "what a cached function wraps": lambda f, cell, other, cls: setattr(
+        f.__globals__["kept"], "__wrapped__", lambda v: -v
+    ),
     "a new method": lambda f, cell, other, cls: setattr(cls, "more", lambda self, x: -x),
     "an entry of a list": lambda f, cell, other, cls: f.__globals__["listed"].append(2.0),
     "an entry of an array": lambda f, cell, other, cls: f.__globals__["numbers"].fill(2.0),
@@ -252,6 +259,7 @@ def test_a_change_in_place_is_seen_by_the_second_look(what, listed):
     other = types.ModuleType("other")
     other.K, other.__file__ = 1.0, "other.py"
     scope = {"K": 1.0, "other": other, "Base": type("Base", (), {"rule": lambda self, x: x})}
+    scope["kept"] = functools.cache(lambda v: v)
     if listed:  # the list and array keep a fingerprint from being remembered
         scope |= {"listed": [1.0], "numbers": np.ones(2)}
     elif what.startswith("an entry"):
@@ -259,7 +267,7 @@ def test_a_change_in_place_is_seen_by_the_second_look(what, listed):
     exec(
         "def h(v):\n    return K * v\n"
         "def outer(c):\n    def f(x, k=1.0):\n"
-        "        return h(x) + L + c + k + other.K + Base + listed + numbers\n    return f\n"
+        "        return h(x) + L + c + k + other.K + Base + kept(x) + listed + numbers\n    return f\n"
         "f = outer(4.0)\n",
         scope,
     )
