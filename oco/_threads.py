@@ -20,7 +20,7 @@ SUFFIXES = ("64_", "")
 @cache
 def _library(path: str) -> tuple[Any, Any] | None:
     """The functions that read and set the number of threads of one OpenBLAS."""
-    library = ctypes.CDLL(path)
+    library = ctypes.PyDLL(path)  # keeps the interpreter's lock, which is fought for at every call that gives it up
     for prefix in PREFIXES:
         for suffix in SUFFIXES:
             names = (f"{prefix}get_num_threads{suffix}", f"{prefix}set_num_threads{suffix}")
@@ -56,8 +56,9 @@ def one_blas_thread() -> Iterator[None]:
         before = _inside[0] if _inside else {}
         _inside.append(before)
         for get, put in _libraries():
-            before.setdefault(id(put), (put, get()))
-            put(1)
+            if (number := get()) != 1:
+                before.setdefault(id(put), (put, number))
+                put(1)
     try:
         yield
     finally:
