@@ -18,7 +18,8 @@ def rows(options: Options) -> Iterator[Row]:
             yield Row("threads", "two threads", "two cores (missing)")
             return
         for case, call, full in _calls(options):
-            # Half a second or more: a new thread may share a core with the other for some milliseconds.
+            # About a second: a new thread may share a core with the other for some milliseconds, and the last play ends
+            # alone.
             plays = options.size(full, 2)
             entry = Entry("one thread", lambda call=call, plays=plays: _on(1, plays, call), 1, GOAL)
             ours = Entry("two threads", lambda call=call, plays=plays: _on(2, plays, call), 1)
@@ -28,15 +29,15 @@ def rows(options: Options) -> Iterator[Row]:
 def _calls(options: Options) -> Iterator[tuple[str, Callable[[], Any], int]]:
     """What is done, and how often."""
     a, y = data.dense_logistic(options.size(20_000, 300), options.size(1000, 50))
-    yield "limit: read X of W1", limits.read_once(a), 160
-    yield "W1", w1.play(a, y, len(y)), 60
+    yield "limit: read X of W1", limits.read_once(a), 320
+    yield "W1", w1.play(a, y, len(y)), 120
     matrix, y = data.hashed_words(options.size(100_000, 500), options.size(18, 10))
-    yield f"W2, d = {matrix.shape[1]}", w2.play(matrix, y, len(y)), 20
+    yield f"W2, d = {matrix.shape[1]}", w2.play(matrix, y, len(y)), 50
     a = data.signs(options.size(10_000_000, 2000), 10)
-    yield "W3, OGD, d = 10", w3.play(a, "ogd", False, len(a)), 10
-    for d in (100, 200):
+    yield "W3, OGD, d = 10", w3.play(a, "ogd", False, len(a)), 24
+    for d, plays in ((100, 24), (200, 10)):
         g = data.gradients("gaussian", options.size(5000, 100), options.size(d, 20))
-        yield f"W4, d = {g.shape[1]}", w4.Game(g.shape[1], lazy=False, ball=False).play(g), 10
+        yield f"W4, d = {g.shape[1]}", w4.Game(g.shape[1], lazy=False, ball=False).play(g), plays
 
 
 def _on(threads: int, plays: int, call: Callable[[], Any]) -> Callable[[], None]:
