@@ -208,6 +208,18 @@ def test_gradients_of_any_size_are_silent_or_stop_the_play():
             assert np.isfinite(path).all() and (np.linalg.norm(path, axis=1) <= 1.0 + 1e-12).all()
 
 
+@pytest.mark.parametrize("domain", [Space(), Ball(0.3), Box(-0.2, 0.2)], ids=["space", "ball", "box"])
+def test_the_largest_numbers_are_gradients_like_any_other(domain):
+    """Without delta the size of gradients does not matter."""
+    g = gradients("gaussian", 4, 30)
+    g[0] = [1.0, 0.0, 0.0, 0.1]
+    g[1:] *= 0.9 / np.linalg.norm(g[1:], axis=1)[:, None]
+    path = walk(FullMatrixAdaGrad(0.5), g, domain)
+    with np.errstate(over="ignore"):  # of squares in the ledger
+        assert np.allclose(walk(FullMatrixAdaGrad(0.5), 1.5e308 * g, domain), path, rtol=0.0, atol=1e-9)
+    assert np.abs(path).max() > 0.1, "control: it moves"
+
+
 def test_a_few_reductions_are_enough(monkeypatch):
     d, rounds, seen = 12, 200, []
     for work in (reduction.bidiagonalise, reduction.diagonalise):
