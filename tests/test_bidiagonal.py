@@ -10,6 +10,7 @@ from oco.lowlevel.sweeps import sweep
 from oco.roots import trace, unit
 from oco.roots.bidiagonal import bounds, factorise
 from oco.roots.block import FACTS, RANK, UNIT
+from oco.roots.lapack import lapack
 from oco.roots.reduction import bidiagonalise, dense, diagonalise
 from oco.roots.renewal import in_unit
 
@@ -85,6 +86,16 @@ def test_bounds(d, decades):
 
 def apart(found, expected):
     return np.abs(found - expected).max() / np.abs(expected).max()
+
+
+def factorised(diagonal, beside):
+    return lapack("dpttrf", len(diagonal), diagonal, beside)
+
+
+def test_what_a_routine_says_is_returned():
+    for work in (factorised, kernel(factorised)):
+        assert work(np.ones(3), np.zeros(2)) == 0
+        assert work(np.array([1.0, -1.0, 1.0]), np.zeros(2)) == 2  # the first minor that is not positive
 
 
 @pytest.mark.parametrize("graded", [False, True])
