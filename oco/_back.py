@@ -60,16 +60,28 @@ def apart(work: Work) -> Work:
     return work
 
 
-def _reached(work: Work, entry: Any, prepare: Callable[[int], None] | None = None) -> Any:
-    """Let compiled code call `work` through a slot that holds an address, at first that of `entry`.
+def slot_for(name: str, called: Any) -> Any:
+    """A slot for the address of a function, at first that of `called`, which `call_by_name` finds by this name.
 
-    It knows the slot by a name that is bound anew in every process, so that kernels can be kept on disk.
+    The name is bound anew in every process, so that kernels can be kept on disk.
     """
-    called = _CALL(entry)
     slot = ctypes.c_int64(ctypes.cast(called, ctypes.c_void_p).value or 0)
     _living.extend((called, slot))
-    name = f"{work.__module__}.{work.__qualname__}"
     binding.add_symbol(name, ctypes.addressof(slot))
+    return slot
+
+
+def call_by_name(builder: Any, name: str, arguments: list[Any]) -> None:
+    """Compiled code calls the function, without a result, whose address is in the slot of this name."""
+    slot = builder.module.globals.get(name) or ir.GlobalVariable(builder.module, ir.IntType(64), name)
+    kind = ir.FunctionType(ir.VoidType(), [argument.type for argument in arguments]).as_pointer()
+    builder.call(builder.inttoptr(builder.load(slot), kind), arguments)
+
+
+def _reached(work: Work, entry: Any, prepare: Callable[[int], None] | None = None) -> Any:
+    """Let compiled code call `work` through a slot that holds an address, at first that of `entry`."""
+    name = f"{work.__module__}.{work.__qualname__}"
+    slot = slot_for(name, _CALL(entry))
 
     @intrinsic
     def through(typing, arrays):  # type: ignore[no-untyped-def]
@@ -81,10 +93,7 @@ def _reached(work: Work, entry: Any, prepare: Callable[[int], None] | None = Non
                 rows, columns = cgutils.unpack_tuple(builder, array.shape)
                 for j, value in enumerate((builder.ptrtoint(array.data, number), rows, columns)):
                     builder.store(value, builder.gep(table, [number(3 * k + j)]))
-            held = builder.module.globals.get(name) or ir.GlobalVariable(builder.module, number, name)
-            kind = ir.FunctionType(ir.VoidType(), [number, number]).as_pointer()
-            called = builder.inttoptr(builder.load(held), kind)
-            builder.call(called, [builder.ptrtoint(table, number), number(len(arrays))])
+            call_by_name(builder, name, [builder.ptrtoint(table, number), number(len(arrays))])
             return context.get_dummy_value()
 
         return nbtypes.void(arrays), code

@@ -69,7 +69,7 @@ def _unchanged(readings: list[tuple[Any, ...]]) -> bool:
         for read, *where, found in readings:
             if not all(map(eq if read is types.MappingProxyType.copy else is_, map(read, *where), found)):
                 return False
-    except ValueError:  # a cell that is not bound
+    except ValueError:  # a cell that is not bound, or a class's array beside another
         return False
     return True
 

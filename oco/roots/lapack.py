@@ -5,11 +5,12 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba.core import cgutils
 from numba.core import types as nbtypes
 from numba.extending import get_cython_function_address, intrinsic
 
+from oco._back import call_by_name, slot_for
 from oco._jit import specialise
 
 BLAS = ("dgemm", "dgemv")
@@ -43,24 +44,19 @@ def _routine(name: str) -> Any:
     return ctypes.CFUNCTYPE(None)(get_cython_function_address(module, name))
 
 
-def _slot(name: str, count: int) -> Any:
-    """What holds the routine's address once compiled code called it; before, that of what asks SciPy for it.
-
-    Compiled code knows it by a name that is bound anew in every process, so that kernels can be kept on disk.
-    """
+def _reached(name: str) -> None:
+    """Let compiled code call the routine; the first time it asks SciPy where that is."""
 
     def first(*arguments: int) -> None:
         routine = _routine(name)
         slot.value = ctypes.cast(routine, ctypes.c_void_p).value or 0
         routine(*map(ctypes.c_void_p, arguments))
 
-    asks = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * count)(first)
-    slot = ctypes.c_int64(ctypes.cast(asks, ctypes.c_void_p).value or 0)
-    binding.add_symbol(f"{__name__}.{name}", ctypes.addressof(slot))
-    return slot, asks
+    slot = slot_for(f"{__name__}.{name}", ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * TAKES[name])(first))
 
 
-_SLOTS = [_slot(name, count) for name, count in TAKES.items()]
+for _name in TAKES:
+    _reached(_name)
 
 
 @intrinsic(prefer_literal=True)
@@ -82,11 +78,7 @@ def _called(typing, call, arguments):  # type: ignore[no-untyped-def]
                 number = nbtypes.float64 if isinstance(kind, nbtypes.Float) else nbtypes.int32
                 taken.append(placed(context.cast(builder, value, kind, number)))
         info = placed(whole(0))
-        taken += [] if name in BLAS else [info]
-        known, symbol = builder.module.globals, f"{__name__}.{name}"
-        slot = known.get(symbol) or ir.GlobalVariable(builder.module, ir.IntType(64), symbol)
-        routine = ir.FunctionType(ir.VoidType(), [pointer.type for pointer in taken]).as_pointer()
-        builder.call(builder.inttoptr(builder.load(slot), routine), taken)
+        call_by_name(builder, f"{__name__}.{name}", taken if name in BLAS else [*taken, info])
         return builder.load(info)
 
     return nbtypes.int32(call, arguments), code
